@@ -1,0 +1,162 @@
+/** From a message to a run: checked here, accepted and run by /aos/procs. */
+
+import {
+  AosError,
+  type Caller,
+  type Maybe,
+  microsFromUsd,
+  type Op,
+  type PluginApi,
+  parsePath,
+  then,
+} from '../plugin-sdk/index.ts';
+import type { Agent } from './agent.ts';
+import { type Estimate, estimate } from './estimate.ts';
+import { checkMessage, type Message, parseMessage } from './message.ts';
+import { type Model, resolveModel } from './model.ts';
+import { parsePrefs } from './prefs.ts';
+import { makeSession } from './record.ts';
+import type { Definition } from './registry.ts';
+import type { AgentConfig } from './source.ts';
+
+const PROCS = parsePath('/aos/procs');
+
+/** Refuses at open what would be refused anyway: a full queue, an agent whose definition was never valid. */
+export function acceptMessage(definition: Definition, agent: Agent): void {
+  const { queue } = configOf(definition);
+  if (agent.depth < queue.depth) return;
+  throw new AosError('queue_full', {
+    component: 'agents',
+    path: inboxOf(agent),
+    why: `${agent.depth} messages wait already`,
+    remedy: 'try again when some are done, or raise queue.depth of the agent',
+  });
+}
+
+/** Gives the receipt: `{pid, conversation, session}`. */
+export function commitMessage(
+  api: PluginApi,
+  definition: Definition,
+  agent: Agent,
+  op: Op,
+  text: string,
+): Maybe<unknown> {
+  const config = configOf(definition);
+  const message = parseMessage(text, inboxOf(agent));
+  const context = message.context ?? agent.record.now.context;
+  const paths = context === null ? message.attach : [...message.attach, context];
+  return then(mayRead(api, op.caller, paths), () =>
+    then(resolveModel(api, message.override.model ?? config.model), model => {
+      const receipt = api.aos.call(
+        api.self,
+        PROCS,
+        spawnRequest(api, config, agent, op.caller, message, model, context),
+      );
+      return then(receipt, given => {
+        if (message.context === undefined && context !== null) agent.record.set({ context: null });
+        return given;
+      });
+    }),
+  );
+}
+
+/** A request to the inbox in process: an estimate, for a message that is not sent. */
+export function askInbox(
+  api: PluginApi,
+  definition: Definition,
+  agent: Agent,
+  op: Op,
+  request: unknown,
+): Maybe<Estimate> {
+  if (typeof request !== 'object' || request === null || !('dry_run' in request) || request.dry_run !== true) {
+    throw new AosError('invalid', {
+      component: 'agents',
+      path: inboxOf(agent),
+      why: 'a call here only estimates',
+      remedy: 'add "dry_run": true, or write the message instead',
+    });
+  }
+  const { dry_run: _dry, ...rest } = request;
+  const config = configOf(definition);
+  const message = checkMessage(rest, inboxOf(agent));
+  return then(resolveModel(api, message.override.model ?? config.model), model =>
+    estimate(api, config, model, message.prompt, budgetOf(config, message, op.caller)),
+  );
+}
+
+function spawnRequest(
+  api: PluginApi,
+  config: AgentConfig,
+  agent: Agent,
+  caller: Caller,
+  message: Message,
+  model: Model,
+  context: string | null,
+): object {
+  const { name, persona, tools, grants, limits, queue } = config;
+  const timeoutSec = narrowed(caller, limits.timeout_sec, message.override.timeout_sec);
+  return {
+    op: 'spawn',
+    agent: { name, persona, tools, grants, maxTurns: limits.max_turns, depth: queue.depth, parallel: queue.parallel },
+    prefs: parsePrefs(agent.record.now.prefs, `/aos/agents/${name}/prefs.yaml`),
+    prompt: message.prompt,
+    caller,
+    session: sessionFor(agent, message.session, api.now()),
+    model,
+    budget: budgetOf(config, message, caller),
+    timeoutMs: timeoutSec * 1000,
+    context,
+    attach: message.attach,
+    ceiling: message.ceiling ?? null,
+    idempotencyKey: message.idempotency_key ?? null,
+  };
+}
+
+/** The agent's own session, unless this one message names another. */
+function sessionFor(agent: Agent, asked: string | undefined, now: number): string {
+  if (asked === undefined) return agent.record.useSession(now);
+  return asked === 'new' ? makeSession(agent.name, now) : asked;
+}
+
+function budgetOf(config: AgentConfig, message: Message, caller: Caller): number {
+  return microsFromUsd(narrowed(caller, config.limits.max_cost_usd, message.override.max_cost_usd));
+}
+
+/** A human's word replaces the agent's limit; that of another agent's run can only lower it. */
+function narrowed(caller: Caller, limit: number, asked: number | undefined): number {
+  if (asked === undefined) return limit;
+  return caller.run === undefined ? asked : Math.min(limit, asked);
+}
+
+/** What is handed over must be the sender's to read. */
+function mayRead({ aos }: PluginApi, caller: Caller, paths: readonly string[]): Maybe<void> {
+  const check = (text: string): Maybe<void> => {
+    const path = parsePath(text);
+    return then(aos.stat(caller, path), () => {
+      if (aos.explain(caller, 'read', path).allowed) return;
+      throw new AosError('denied', {
+        component: 'agents',
+        path,
+        why: 'whoever sends a message must be able to read what goes with it',
+        remedy: `see: aos explain read ${path}`,
+      });
+    });
+  };
+  return paths.reduce<Maybe<void>>((before, path) => then(before, () => check(path)), undefined);
+}
+
+/** The definition in effect. Throws where there never was a valid one. */
+export function configOf({ config, error, name }: Definition): AgentConfig {
+  if (config !== undefined) return config;
+  throw new AosError('invalid', {
+    component: 'agents',
+    path: `/aos/agents/${name}/inbox`,
+    why: `the agent takes no messages, because its definition is not valid: ${error?.why ?? 'it is missing'}`,
+    remedy: `correct ${error?.path ?? 'it'}`,
+    cause: error,
+  });
+}
+
+function inboxOf(agent: Agent): string {
+  return `/aos/agents/${agent.name}/inbox`;
+}

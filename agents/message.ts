@@ -1,0 +1,77 @@
+/** What may be written to an inbox: plain text, or one JSON object. */
+
+import { z } from 'zod';
+import { AosError, grantSchema, parsePath } from '../plugin-sdk/index.ts';
+import { nearest } from './nearest.ts';
+
+/** A name for a directory below /aos/conversations/sessions, and nothing that looks like an option or a path. */
+export const SESSION = /^[A-Za-z0-9][\w.-]{0,127}$/;
+const DAY_SEC = 86_400;
+
+const treePath = z.string().superRefine((text, context) => {
+  try {
+    parsePath(text);
+  } catch (thrown) {
+    context.addIssue({ code: 'custom', message: thrown instanceof AosError ? thrown.why : 'not a path of the tree' });
+  }
+});
+
+export const contextPath = treePath.regex(/\.ctx$/, 'not the path of a .ctx file');
+
+const override = z.strictObject({
+  model: z.string().min(1).optional(),
+  max_cost_usd: z.number().nonnegative().max(1e6).optional(),
+  timeout_sec: z.number().positive().max(DAY_SEC).optional(),
+});
+
+const schema = z.strictObject({
+  prompt: z.string(),
+  override: override.default({}),
+  context: contextPath.optional(),
+  session: z.string().regex(SESSION, 'not a session id: letters, digits, ".", "_" and "-", or "new"').optional(),
+  attach: z.union([treePath.transform(path => [path]), z.array(treePath).max(100)]).default([]),
+  idempotency_key: z.string().min(1).max(256).optional(),
+  ceiling: z.array(grantSchema).optional(),
+});
+
+export type Message = z.infer<typeof schema>;
+
+/** Throws `invalid`. `path` is the inbox, for errors. */
+export function parseMessage(text: string, path: string): Message {
+  return checkMessage(text.trimStart().startsWith('{') ? parseJson(text, path) : { prompt: text }, path);
+}
+
+/** A message that came as a value. */
+export function checkMessage(value: unknown, path: string): Message {
+  const checked = schema.safeParse(value);
+  if (!checked.success) throw invalid(path, describe(checked.error.issues[0]), KEYS);
+  if (checked.data.prompt.trim() === '') throw invalid(path, 'the prompt is empty', 'say what to do');
+  return checked.data;
+}
+
+const KEYS = `the keys are ${Object.keys(schema.shape).join(', ')}`;
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const why = `it begins with { and is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw invalid(path, why, 'correct it, or write text that begins with { as {"prompt": "..."}', cause);
+  }
+}
+
+function describe(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return 'it is not valid';
+  const above = issue.path.map(String);
+  if (issue.code !== 'unrecognized_keys') return `"${above.join('.')}": ${issue.message}`;
+  const known = above.at(-1) === 'override' ? Object.keys(override.shape) : Object.keys(schema.shape);
+  const names = issue.keys.map(key => {
+    const meant = nearest(key, known);
+    return `"${[...above, key].join('.')}"${meant === undefined ? '' : ` (did you mean "${meant}"?)`}`;
+  });
+  return `there is no key ${names.join(', ')}`;
+}
+
+function invalid(path: string, why: string, remedy: string, cause?: unknown): AosError {
+  return new AosError('invalid', { component: 'agents', path, why, remedy, cause });
+}

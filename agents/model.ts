@@ -1,0 +1,39 @@
+/** Which model a name stands for, as the models plugin says. */
+
+import { z } from 'zod';
+import { type Maybe, type PluginApi, parsePath, then } from '../plugin-sdk/index.ts';
+
+const MODELS = parsePath('/aos/models');
+
+const schema = z.object({
+  name: z.string(),
+  path: z.string(),
+  local: z.boolean(),
+  pricing: z.object({ input_per_1m: z.number(), output_per_1m: z.number() }).nullable(),
+});
+
+export interface Model {
+  /** `provider/model`. */
+  readonly name: string;
+  readonly path: string;
+  readonly local: boolean;
+  /** USD for a million tokens; null where unknown. */
+  readonly inputPrice: number | null;
+  readonly outputPrice: number | null;
+}
+
+/** The default where no name is given. Throws `not_found` for an unknown one, naming the nearest. */
+export function resolveModel({ aos, self }: Pick<PluginApi, 'aos' | 'self'>, model: string | undefined): Maybe<Model> {
+  const request = { op: 'resolve', ...(model !== undefined && { model }) };
+  return then(aos.call(self, MODELS, request), reply => {
+    const { name, path, local, pricing } = schema.parse(reply);
+    const full = name.includes('/') ? name : path.slice(`${MODELS}/`.length);
+    return {
+      name: full,
+      path,
+      local,
+      inputPrice: pricing?.input_per_1m ?? null,
+      outputPrice: pricing?.output_per_1m ?? null,
+    };
+  });
+}

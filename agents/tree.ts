@@ -1,0 +1,255 @@
+/** /aos/agents as files. */
+
+import {
+  AosError,
+  type Args,
+  dir,
+  link,
+  log,
+  type Millis,
+  message,
+  type Op,
+  type PluginApi,
+  parsePath,
+  printUsd,
+  type Route,
+  type Tree,
+  then,
+  tree,
+  usdFromMicros,
+  value,
+} from '../plugin-sdk/index.ts';
+import type { Agent } from './agent.ts';
+import { acceptMessage, askInbox, commitMessage } from './inbox.ts';
+import { contextPath, SESSION } from './message.ts';
+import { nearest } from './nearest.ts';
+import { parsePrefs } from './prefs.ts';
+import { makeSession } from './record.ts';
+import type { Definition, Registry } from './registry.ts';
+
+interface ByName {
+  readonly name: string;
+}
+
+const NAMES = [
+  'config.yaml',
+  'prefs.yaml',
+  'status',
+  'cost',
+  'inbox',
+  'inbox.depth',
+  'output',
+  'stream',
+  'session',
+  'context',
+  'log',
+];
+
+/** What has to show the definition as it is at this moment. The rest may be some milliseconds behind. */
+const EXACT = new Set(['', 'config.yaml', 'inbox', '.error']);
+
+export function agentsTree(api: PluginApi, registry: Registry, agentOf: (name: string) => Agent): Tree {
+  const definition = (args: Args<ByName>): Definition =>
+    registry.find(args.name, false) ?? unknown(api, registry, args.name, args);
+  const text = (
+    read: (agent: Agent, args: Args<ByName>) => string,
+    at: (agent: Agent) => Millis,
+    write?: (agent: Agent, args: Args<ByName>, body: string) => unknown,
+  ): Route<ByName> =>
+    value({
+      read: args => `${read(agentOf(args.name), args)}\n`,
+      attr: args => ({ mtime: at(agentOf(args.name)), mode: write === undefined ? 0o444 : 0o644 }),
+      ...(write && { write: (args: Args<ByName>, body: string) => write(agentOf(args.name), args, body) }),
+    });
+  const error = (args: Args<ByName>): AosError | undefined => definition(args).error;
+
+  const routes = tree({
+    '/': dir(() => registry.names().map(name => ({ name, kind: 'dir' as const })), {
+      call: (op, request) => list(api, registry, agentOf, op, request),
+    }),
+    '/:name': dir(args => contents(agentOf(args.name), definition(args)), {
+      call: (args, request) => wait(agentOf(args.name), args, request),
+    }),
+    '/:name/config.yaml': value({
+      read: args => definition(args).text,
+      attr: args => ({ mtime: definition(args).mtime, mode: 0o444 }),
+    }),
+    '/:name/prefs.yaml': value({
+      read: args => withNewline(agentOf(args.name).record.now.prefs),
+      attr: args => ({ mtime: agentOf(args.name).record.now.prefsAt, mode: 0o644 }),
+      write: (args, body) => {
+        parsePrefs(body, args.path);
+        agentOf(args.name).record.set({ prefs: body, prefsAt: api.now() });
+      },
+    }),
+    '/:name/.error': value({
+      exists: args => error(args) !== undefined,
+      read: args => withNewline(error(args)?.message ?? ''),
+      attr: args => ({ mtime: definition(args).mtime, mode: 0o444 }),
+    }),
+    '/:name/status': text(
+      (agent, args) => statusOf(agent, definition(args)),
+      agent => agent.statusAt,
+    ),
+    '/:name/cost': text(
+      agent => printUsd(agent.record.cost(agent.record.session(api.now()))),
+      agent => agent.statusAt,
+    ),
+    '/:name/inbox': message({
+      accept: args => acceptMessage(definition(args), agentOf(args.name)),
+      commit: (args, body) => commitMessage(api, definition(args), agentOf(args.name), args, body),
+      call: (args, request) => askInbox(api, definition(args), agentOf(args.name), args, request),
+    }),
+    '/:name/inbox.depth': text(
+      agent => String(agent.depth),
+      agent => agent.statusAt,
+    ),
+    '/:name/output': value({
+      read: args => withNewline(agentOf(args.name).record.now.output),
+      attr: args => ({ mtime: agentOf(args.name).record.now.outputAt, mode: 0o444 }),
+    }),
+    '/:name/stream': log(args => agentOf(args.name).stream),
+    '/:name/log': log(args => agentOf(args.name).log),
+    '/:name/session': text(
+      agent => agent.record.session(api.now()),
+      agent => agent.record.now.sessionAt,
+      (agent, args, body) => switchSession(agent, args, body.trim(), api.now()),
+    ),
+    '/:name/context': text(
+      agent => agent.record.now.context ?? '',
+      agent => agent.statusAt,
+      (agent, args, body) => setContext(api, agent, args, body.trim()),
+    ),
+    '/:name/current': link(args => {
+      const { current } = agentOf(args.name).record.now;
+      return current === null ? undefined : `../../conversations/${current}`;
+    }),
+  });
+  return {
+    node(rest, op) {
+      if (rest !== '') {
+        const slash = rest.indexOf('/');
+        const name = slash === -1 ? rest : rest.slice(0, slash);
+        const exact = EXACT.has(slash === -1 ? '' : rest.slice(slash + 1));
+        if (registry.find(name, exact) === undefined) unknown(api, registry, name, op);
+      }
+      return routes.node(rest, op);
+    },
+  };
+}
+
+function contents(agent: Agent, { error }: Definition): string[] {
+  const names = [...NAMES];
+  if (agent.record.now.current !== null) names.push('current');
+  if (error !== undefined) names.push('.error');
+  return names;
+}
+
+function statusOf(agent: Agent, { config }: Definition): string {
+  const { status } = agent;
+  return status === 'idle' && config === undefined ? 'error' : status;
+}
+
+function withNewline(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+function list(
+  api: PluginApi,
+  registry: Registry,
+  agentOf: (name: string) => Agent,
+  op: Op,
+  request: unknown,
+): object[] {
+  if (!asks(request, 'list')) throw unknownRequest(op, 'list');
+  return registry.all().map(definition => {
+    const { config, error, name } = definition;
+    const agent = agentOf(name);
+    return {
+      name,
+      status: statusOf(agent, definition),
+      description: config?.description ?? '',
+      model: config?.model ?? 'default',
+      waiting: agent.depth,
+      cost_usd: usdFromMicros(agent.record.cost(agent.record.session(api.now()))),
+      ...(error !== undefined && { error: error.message }),
+    };
+  });
+}
+
+/** Answers when the agent is idle, with what its last run came to. */
+function wait(agent: Agent, op: Op, request: unknown): unknown {
+  if (!asks(request, 'wait')) throw unknownRequest(op, 'wait');
+  return then(agent.whenIdle(op.signal), () => {
+    const { last } = agent;
+    if (last === undefined) return { agent: agent.name, status: agent.status };
+    return {
+      agent: agent.name,
+      status: agent.status,
+      pid: last.run.pid,
+      conversation: last.run.conversation,
+      output: last.end.output,
+      exit_code: last.end.code,
+      cost_usd: usdFromMicros(last.end.cost),
+      reason: last.end.reason,
+    };
+  });
+}
+
+function asks(request: unknown, op: string): boolean {
+  return typeof request === 'object' && request !== null && 'op' in request && request.op === op;
+}
+
+function unknownRequest(op: Op, known: string): AosError {
+  return new AosError('invalid', {
+    component: 'agents',
+    path: op.path,
+    why: 'not a request it knows',
+    remedy: `ask {"op":"${known}"}`,
+  });
+}
+
+function switchSession(agent: Agent, op: Op, asked: string, now: Millis): void {
+  if (!SESSION.test(asked)) {
+    throw new AosError('invalid', {
+      component: 'agents',
+      path: op.path,
+      why: `${JSON.stringify(asked.slice(0, 60))} is not a session id: letters, digits, ".", "_" and "-"`,
+      remedy: 'write "new", or an id from /aos/conversations/sessions',
+    });
+  }
+  agent.record.set({ session: asked === 'new' ? makeSession(agent.name, now) : asked, sessionAt: now });
+}
+
+/** An empty text takes a context back that was set. */
+function setContext(api: PluginApi, agent: Agent, op: Op, asked: string): unknown {
+  if (asked === '') {
+    agent.record.set({ context: null });
+    return undefined;
+  }
+  const checked = contextPath.safeParse(asked);
+  if (!checked.success) {
+    throw new AosError('invalid', {
+      component: 'agents',
+      path: op.path,
+      why: checked.error.issues[0]?.message ?? 'not the path of a .ctx file',
+      remedy: 'write the path of a context.ctx below /aos/conversations',
+    });
+  }
+  return then(api.aos.stat(op.caller, parsePath(asked)), () => agent.record.set({ context: asked }));
+}
+
+/** There is no such agent. Names the nearest that the caller may see. */
+function unknown({ aos }: PluginApi, registry: Registry, name: string, { caller }: Op): never {
+  const visible = (other: string): boolean => aos.explain(caller, 'stat', parsePath(`/aos/agents/${other}`)).allowed;
+  const meant = nearest(name, registry.names().filter(visible));
+  throw new AosError('not_found', {
+    component: 'agents',
+    path: `/aos/agents/${name}`,
+    why: 'there is no such agent',
+    remedy:
+      meant === undefined
+        ? 'see /aos/agents, or define it in /aos/etc/agents.d'
+        : `did you mean ${meant}? Else see /aos/agents`,
+  });
+}

@@ -1,0 +1,7 @@
+export default {
+  files: ['tests/**/*.test.ts'],
+  extensions: { ts: 'module' },
+  timeout: '60s',
+  workerThreads: false,
+  concurrency: 2,
+};

@@ -1,0 +1,82 @@
+/** Results to stdout, diagnostics to stderr. Written at once, so that nothing is lost when the process ends. */
+
+import { type AosError, asAosError } from '../core/errors.ts';
+
+// An import of node:fs makes all it could export, streams and promises among them: a tenth of what `aos ps` may take.
+const { writeSync } = process.getBuiltinModule('node:fs');
+
+/** What a shell reports for a program whose reader went away (SIGPIPE). */
+const READER_GONE = 141;
+const RETRY_MS = 2;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** Bytes or text as they are. Ends the process quietly where the reader has gone. */
+export function write(data: string | Uint8Array, fd: 1 | 2 = 1): void {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (thrown) {
+      const code = asCode(thrown);
+      if (code === 'EPIPE') process.exit(READER_GONE);
+      if (code !== 'EAGAIN') throw thrown;
+      // Somebody made the descriptor non-blocking; its reader needs a moment.
+      Atomics.wait(sleeper, 0, 0, RETRY_MS);
+    }
+  }
+}
+
+function asCode(thrown: unknown): unknown {
+  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+}
+
+export function line(text: string): void {
+  write(`${text}\n`);
+}
+
+export function note(text: string): void {
+  write(`${text}\n`, 2);
+}
+
+export function json(value: unknown): void {
+  line(JSON.stringify(value));
+}
+
+/** One sentence to stderr, or with `--json` the contract's shape to stdout. Gives the exit code. */
+export function fail(thrown: unknown, asJson: boolean): number {
+  const error = asAosError(thrown, 'aos');
+  if (asJson) json({ error: error.toJSON() });
+  else note(sentence(error));
+  return error.exitCode;
+}
+
+function sentence(error: AosError): string {
+  return error.message.replaceAll('\n', ' ');
+}
+
+export function isTerminal(fd: 0 | 1 | 2): boolean {
+  return process.getBuiltinModule('node:tty').isatty(fd);
+}
+
+/** Rows under a head, in columns as wide as their widest cell; columns named in `right` are set to the right. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[] = [],
+): string {
+  const widths = head.map((name, i) => Math.max(name.length, ...rows.map(row => (row[i] ?? '').length)));
+  const format = (row: readonly string[]): string =>
+    widths
+      .map((width, i) =>
+        right.includes(head[i] ?? '') ? (row[i] ?? '').padStart(width) : (row[i] ?? '').padEnd(width),
+      )
+      .join('  ')
+      .trimEnd();
+  return [head, ...rows].map(format).join('\n');
+}
+
+/** Dollars as the tree prints them: two digits, and more where two would say nothing. */
+export function usd(amount: number): string {
+  return amount !== 0 && Math.abs(amount) < 0.01 ? amount.toFixed(6).replace(/0+$/, '') : amount.toFixed(2);
+}

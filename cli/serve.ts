@@ -1,0 +1,234 @@
+/** The composition root: the one place that knows every door, every plugin and the store, and puts them together. */
+
+import { closeSync, fstatSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { agentsPlugin } from '../agents/index.ts';
+import { builtinBackends } from '../backends/index.ts';
+import { channelsPlugin } from '../channels/index.ts';
+import { conversationsPlugin } from '../conversations/index.ts';
+import { type Core, createCore } from '../core/core.ts';
+import { type AosError, asAosError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import { parsePath } from '../core/path.ts';
+import type { Config, Log } from '../core/types.ts';
+import { type FuseDoor, startFuse } from '../doors/fuse/index.ts';
+import { startSocket } from '../doors/socket/index.ts';
+import { etcPlugin } from '../etc/index.ts';
+import { manPlugin } from '../man/index.ts';
+import { memoryPlugin } from '../memory/index.ts';
+import { modelsPlugin } from '../models/index.ts';
+import { procsPlugin } from '../procs/index.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { systemPlugin } from '../system/index.ts';
+import { toolsPlugin } from '../tools/index.ts';
+import { loadConfig } from './config.ts';
+import { type Env, logFile, resolveEnv } from './env.ts';
+import { takeHome } from './home.ts';
+import { openLog } from './log.ts';
+
+const MODELS = parsePath('/aos/models');
+
+interface Flags {
+  readonly mount: string | undefined;
+  readonly driver: 'kernel' | 'fuse-native';
+  readonly allowOther: boolean;
+  readonly mock: string | undefined;
+  readonly fuse: boolean;
+  readonly foreground: boolean;
+}
+
+/** Starts everything, says on descriptor 3 how it went, and serves until a signal or an unmount. */
+export async function serve(args: readonly string[]): Promise<void> {
+  const env = resolveEnv();
+  let daemon: Daemon;
+  try {
+    daemon = await start(env, readFlags(args));
+  } catch (thrown) {
+    const error = asAosError(thrown, 'daemon');
+    tell({ ok: false, error });
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = error.exitCode;
+    // Whatever was started before it failed must not keep the process.
+    process.exit();
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.stop(signal));
+  process.on('SIGHUP', () => daemon.log.info({}, 'SIGHUP: nothing to do, files are read when they are used'));
+  process.on('unhandledRejection', error => daemon.log.error({ err: error }, 'a promise was left to fail'));
+  process.on('uncaughtException', error => {
+    daemon.log.error({ err: error }, 'an error nobody expected');
+    void daemon.stop('uncaughtException', 1);
+  });
+}
+
+function readFlags(args: readonly string[]): Flags {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      mount: { type: 'string' },
+      driver: { type: 'string', default: 'kernel' },
+      'allow-other': { type: 'boolean', default: false },
+      mock: { type: 'string' },
+      'no-fuse': { type: 'boolean', default: false },
+      foreground: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    mount: values.mount,
+    driver: values.driver === 'fuse-native' ? 'fuse-native' : 'kernel',
+    allowOther: values['allow-other'],
+    mock: values.mock,
+    fuse: !values['no-fuse'],
+    foreground: values.foreground,
+  };
+}
+
+interface Daemon {
+  readonly log: Log;
+  stop(why: string, code?: number): Promise<void>;
+}
+
+async function start(env: Env, flags: Flags): Promise<Daemon> {
+  takeHome(env.home);
+  const { config, file } = await loadConfig(env.config, process.cwd());
+  const logs = openLog(logFile(env), config.log.level);
+  const log = logs('daemon');
+  const store = openStore(`${env.home}/aos.db`, { now: Date.now, log: logs('store') });
+  let fuse: FuseDoor | undefined;
+  const core = createCore({
+    owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    state: store.state,
+    config: withMock(config, flags.mock),
+    now: Date.now,
+    log: logs,
+    dir: name => dirBelow(env.home, name),
+  });
+  const mounted = (): string => fuse?.mountpoint ?? '';
+  await admitAll(core, { env, mount: mounted, driver: () => fuse?.driver ?? 'none' });
+  const socket = await startSocket(core.door('socket'), { path: env.socket });
+  if (flags.fuse) {
+    try {
+      const mountpoint = flags.mount ?? env.mount;
+      fuse = await startFuse(core.door('fuse'), { mountpoint, driver: flags.driver, allowOther: flags.allowOther });
+    } catch (thrown) {
+      await socket.stop();
+      store.close();
+      throw thrown;
+    }
+  }
+  log.info({ pid: process.pid, home: env.home, mount: mounted(), config: file }, 'started');
+  const daemon = stopper({ core, store, socket, fuse, log });
+  if (fuse !== undefined) void fuse.gone.then(() => daemon.stop('unmounted'));
+  tell({
+    ok: true,
+    pid: process.pid,
+    mount: mounted(),
+    driver: fuse?.driver ?? 'none',
+    model: await modelName(core),
+    fuse: fuse !== undefined,
+    ...(store.moved !== undefined && { warning: `store: what was no database is now ${store.moved}` }),
+  });
+  return daemon;
+}
+
+interface Place {
+  readonly env: Env;
+  mount(): string;
+  driver(): string;
+}
+
+function admitAll(core: Core, place: Place): Promise<void> {
+  const { home } = place.env;
+  const system = systemPlugin({ pid: process.pid, version: version(), home, mount: place.mount, driver: place.driver });
+  return core.plugins.admit([
+    modelsPlugin(builtinBackends),
+    toolsPlugin,
+    memoryPlugin,
+    etcPlugin,
+    conversationsPlugin,
+    procsPlugin,
+    agentsPlugin,
+    channelsPlugin,
+    manPlugin,
+    system,
+  ]);
+}
+
+interface Running {
+  readonly core: Core;
+  readonly store: Store;
+  readonly socket: { stop(): Promise<void> };
+  readonly fuse: FuseDoor | undefined;
+  readonly log: Log;
+}
+
+/** Stops once, whoever asks: runs drain, then the doors close, then the store. */
+function stopper({ core, store, socket, fuse, log }: Running): Daemon {
+  let stopping: Promise<void> | undefined;
+  const shut = async (why: string, code: number): Promise<void> => {
+    log.info({ why }, 'stopping');
+    const deadline = setTimeout(() => {
+      log.error({}, `not drained after ${LIMITS.drain_ms / 1000} s: ending anyway`);
+      process.exit(1);
+    }, LIMITS.drain_ms);
+    try {
+      await core.hooks.tellStop();
+      await fuse?.stop();
+      await socket.stop();
+      store.close();
+    } catch (error) {
+      log.error({ err: error }, 'stopping failed');
+    }
+    clearTimeout(deadline);
+    log.info({}, 'stopped');
+    process.exit(code);
+  };
+  return {
+    log,
+    stop: (why, code = 0) => {
+      stopping ??= shut(why, code);
+      return stopping;
+    },
+  };
+}
+
+/** `--mock FILE` makes the mock backend's file the default model. */
+function withMock(config: Config, mock: string | undefined): Config {
+  if (mock === undefined) return config;
+  const options = { ...config.backends.mock, file: mock };
+  return Object.freeze({ ...config, model: 'mock/default', backends: { ...config.backends, mock: options } });
+}
+
+async function modelName(core: Core): Promise<string> {
+  const found = await core.aos.call(core.self, MODELS, { op: 'resolve' });
+  return typeof found === 'object' && found !== null && 'name' in found ? String(found.name) : 'unknown';
+}
+
+function dirBelow(home: string, name: string): string {
+  const dir = `${home}/${name}`;
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  return dir;
+}
+
+/** Readiness, for whoever started the daemon: one JSON line on descriptor 3, where it is a pipe. */
+function tell(answer: { ok: true; [field: string]: unknown } | { ok: false; error: AosError }): void {
+  try {
+    if (!fstatSync(3).isFIFO() && !fstatSync(3).isSocket()) return;
+    writeSync(3, `${JSON.stringify(answer)}\n`);
+    closeSync(3);
+  } catch {
+    // Nobody is listening: started by hand or by a service manager.
+  }
+}
+
+/** From package.json, beside the sources or one above what was built. */
+export function version(): string {
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      const text: unknown = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8'));
+      if (typeof text === 'object' && text !== null && 'version' in text) return String(text.version);
+    } catch {
+      // Not there: the next place.
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,48 @@
+/** Which turns are finished: they never change again, for anybody. */
+
+import { join } from 'node:path';
+import { type Meta, readMeta, turnOf } from './turn.ts';
+
+/** Turns remembered as finished; a turn that was forgotten is read again. */
+const REMEMBERED_MAX = 100_000;
+
+export interface FreezeOptions {
+  readonly root: string;
+  /** Whether a run of this daemon is writing the turn. */
+  isActive(turn: string): boolean;
+  /** A turn says it is running and is not. Gives its meta once that is put right. */
+  heal(turn: string, meta: Meta): Meta | undefined;
+}
+
+export class Freeze {
+  private readonly options: FreezeOptions;
+  private readonly finished = new Set<string>();
+
+  constructor(options: FreezeOptions) {
+    this.options = options;
+  }
+
+  /** True for a finished turn's directory and everything in it. What has finished stays so: it may be remembered. */
+  isFrozen(rest: string): boolean {
+    const turn = turnOf(rest);
+    if (turn === undefined) return false;
+    if (this.finished.has(turn)) return true;
+    if (this.options.isActive(turn)) return false;
+    let meta = readMeta(join(this.options.root, turn));
+    if (meta?.outcome === 'running') meta = this.options.heal(turn, meta);
+    if (meta === undefined || meta.outcome === 'running') return false;
+    this.remember(turn);
+    return true;
+  }
+
+  /** False while a run is writing the turn that `rest` lies in. */
+  isWritable(rest: string): boolean {
+    const turn = turnOf(rest);
+    return turn === undefined || !this.options.isActive(turn);
+  }
+
+  private remember(turn: string): void {
+    if (this.finished.size >= REMEMBERED_MAX) this.finished.clear();
+    this.finished.add(turn);
+  }
+}

@@ -1,0 +1,161 @@
+/** A turn's directory, `YYYY/MM/DD/<id>`: its files, its meta.json, and how they are read and written on the disk. */
+
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Micros, Millis, RunInfo, Usage } from '../plugin-sdk/index.ts';
+
+export const TREE = '/aos/conversations';
+
+/** How a turn ended; `running` until then. Any other outcome means that the directory never changes again. */
+export const OUTCOMES = [
+  'running',
+  'completed',
+  'failed',
+  'stopped',
+  'killed',
+  'timeout',
+  'budget',
+  'interrupted',
+] as const;
+
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** meta.json. Paths are the tree's, times ISO 8601 in UTC. */
+export interface Meta {
+  readonly id: string;
+  readonly path: string;
+  readonly agent: string;
+  readonly model: string;
+  readonly session: string;
+  readonly prompt: string;
+  readonly pid: number;
+  readonly ppid: number;
+  readonly uid: number;
+  readonly lineage: {
+    readonly parent: string | null;
+    readonly forked_from: string | null;
+    readonly children: readonly string[];
+  };
+  readonly tokens: Tokens;
+  readonly cost_usd: number;
+  readonly outcome: Outcome;
+  readonly started: string;
+  readonly ended: string | null;
+  readonly tags?: readonly string[];
+}
+
+/** Null where the server did not say. */
+export interface Tokens {
+  readonly input: number | null;
+  readonly cache_read: number | null;
+  readonly cache_write: number | null;
+  readonly output: number | null;
+}
+
+export const NO_TOKENS: Tokens = { input: null, cache_read: null, cache_write: null, output: null };
+
+const TURN = /^(\d{4}\/\d{2}\/\d{2}\/[^/]+)(?:\/|$)/;
+const DATE = /^\d{4}(?:\/\d{2}){0,2}$/;
+const SUMMARY_CHARS_MAX = 500;
+
+/** The turn that a path below the mount belongs to, if it lies where turns lie. */
+export function turnOf(rest: string): string | undefined {
+  return TURN.exec(rest)?.[1];
+}
+
+/** Whether the path is a year, a month or a day. */
+export function isDate(rest: string): boolean {
+  return DATE.test(rest);
+}
+
+export function treePath(turn: string): string {
+  return `${TREE}/${turn}`;
+}
+
+export function idOf(turn: string): string {
+  return turn.slice(turn.lastIndexOf('/') + 1);
+}
+
+/** The meta.json of a run that starts now. */
+export function newMeta(run: RunInfo, at: Millis, parent: string | null): Meta {
+  return {
+    id: idOf(run.conversation),
+    path: treePath(run.conversation),
+    agent: run.agent,
+    model: run.model,
+    session: run.session,
+    prompt: run.prompt,
+    pid: run.pid,
+    ppid: run.ppid,
+    uid: run.uid,
+    lineage: { parent, forked_from: null, children: [] },
+    tokens: NO_TOKENS,
+    cost_usd: 0,
+    outcome: 'running',
+    started: iso(at),
+    ended: null,
+  };
+}
+
+/** Undefined where there is none or it is not one: the directory is then somebody's own. */
+export function readMeta(dir: string): Meta | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(join(dir, 'meta.json'), 'utf8'));
+  } catch {
+    return undefined;
+  }
+  return isMeta(parsed) ? parsed : undefined;
+}
+
+/** What is relied upon; the rest is only shown. */
+function isMeta(value: unknown): value is Meta {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('outcome' in value) || typeof value.outcome !== 'string' || !isOutcome(value.outcome)) return false;
+  return ['id', 'agent', 'session'].every(key => typeof Reflect.get(value, key) === 'string');
+}
+
+function isOutcome(text: string): text is Outcome {
+  return OUTCOMES.some(outcome => outcome === text);
+}
+
+/** What a run's end is called in meta.json. */
+export function outcomeOf(reason: string): Outcome {
+  return isOutcome(reason) && reason !== 'running' ? reason : 'failed';
+}
+
+/** Whole or not at all: a reader, or a crash, never finds half of it. */
+export function writeWhole(dir: string, name: string, text: string): void {
+  const temporary = join(dir, `.${name.replaceAll('/', '_')}.tmp`);
+  try {
+    writeFileSync(temporary, text);
+    renameSync(temporary, join(dir, name));
+  } catch (thrown) {
+    rmSync(temporary, { force: true });
+    throw thrown;
+  }
+}
+
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+export function iso(at: Millis): string {
+  return new Date(at).toISOString();
+}
+
+export function usd(micros: Micros): number {
+  return micros / 1e6;
+}
+
+export function tokensOf(usage: Usage): Tokens {
+  const { input, cacheRead, cacheWrite, output } = usage;
+  return { input, cache_read: cacheRead, cache_write: cacheWrite, output };
+}
+
+/** The first paragraph, cut at a length that fits a screen. */
+export function summaryOf(output: string): string {
+  const paragraph = output.trim().split(/\n\s*\n/, 1)[0] ?? '';
+  const cut = paragraph.length > SUMMARY_CHARS_MAX ? `${paragraph.slice(0, SUMMARY_CHARS_MAX)}...` : paragraph;
+  return cut === '' ? '' : `${cut}\n`;
+}

@@ -1,0 +1,133 @@
+/** Grants made ready for matching. Patterns: `*` is any part of one name, `**` any number of whole names, none included. */
+
+import { AosError } from '../errors.ts';
+import { ROOT } from '../path.ts';
+import type { Grant, GrantSet, Millis, Verb } from '../types.ts';
+
+export const VERBS: readonly Verb[] = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'];
+
+/** A pattern, ready. */
+export interface Pattern {
+  readonly text: string;
+  matches(path: string): boolean;
+  /** Whether something that matches can lie below `path`: the way to what is granted has to be seen. */
+  leadsFrom(path: string): boolean;
+}
+
+export interface ReadyGrant {
+  readonly grant: Grant;
+  readonly verbs: ReadonlySet<Verb>;
+  readonly pattern: Pattern;
+  readonly until: Millis;
+}
+
+export interface ReadySet {
+  readonly name: string;
+  readonly grants: readonly ReadyGrant[];
+  /** Grants everything, for ever: most humans, and the daemon. */
+  readonly all: boolean;
+  /** Holds a grant that expires. */
+  readonly timed: boolean;
+}
+
+/** Throws `invalid` for a pattern that is not below /aos or has an empty part. */
+export function compilePattern(text: string): Pattern {
+  const parts = text.split('/').slice(1);
+  if (`/${parts[0]}` !== ROOT || parts.includes('') || parts.includes('..') || parts.includes('.')) {
+    throw new AosError('invalid', {
+      component: 'core',
+      path: text,
+      why: 'not a path pattern of the tree',
+      remedy: 'write it like /aos/memory/** or /aos/agents/*/inbox',
+    });
+  }
+  const literal = literalPrefix(parts);
+  if (parts.at(-1) === '**' && literal.count === parts.length - 1) return subtree(text, literal.text);
+  if (literal.count === parts.length) return exactly(text);
+  const names = parts.map(nameMatcher);
+  return {
+    text,
+    matches: path => path.startsWith(literal.text) && matchNames(names, 0, path.slice(1).split('/'), 0),
+    leadsFrom: path => leads(names, path.slice(1).split('/')),
+  };
+}
+
+/** `dir` and all below it. */
+function subtree(text: string, dir: string): Pattern {
+  const inside = `${dir}/`;
+  return {
+    text,
+    matches: path => path.startsWith(inside) || path === dir,
+    leadsFrom: path => dir.startsWith(`${path}/`),
+  };
+}
+
+function exactly(text: string): Pattern {
+  return { text, matches: path => path === text, leadsFrom: path => text.startsWith(`${path}/`) };
+}
+
+function literalPrefix(parts: readonly string[]): { text: string; count: number } {
+  let count = 0;
+  while (count < parts.length && !(parts[count] ?? '').includes('*')) count++;
+  return { text: `/${parts.slice(0, count).join('/')}`, count };
+}
+
+/** null stands for `**`. */
+type NameMatcher = ((name: string) => boolean) | null;
+
+function nameMatcher(part: string): NameMatcher {
+  if (part === '**') return null;
+  if (!part.includes('*')) return name => name === part;
+  const pieces = part.split('*').map(piece => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const shape = new RegExp(`^${pieces.join('.*')}$`, 's');
+  return name => shape.test(name);
+}
+
+function matchNames(pattern: readonly NameMatcher[], p: number, names: readonly string[], n: number): boolean {
+  if (p === pattern.length) return n === names.length;
+  const matcher = pattern[p];
+  if (matcher === null || matcher === undefined) {
+    for (let skip = n; skip <= names.length; skip++) {
+      if (matchNames(pattern, p + 1, names, skip)) return true;
+    }
+    return false;
+  }
+  const name = names[n];
+  return name !== undefined && matcher(name) && matchNames(pattern, p + 1, names, n + 1);
+}
+
+/** Whether `names` is a proper beginning of something that the pattern matches. */
+function leads(pattern: readonly NameMatcher[], names: readonly string[]): boolean {
+  for (let i = 0; i < names.length; i++) {
+    const matcher = pattern[i];
+    if (matcher === null) return true;
+    if (matcher === undefined || !matcher(names[i] ?? '')) return false;
+  }
+  return names.length < pattern.length;
+}
+
+const ready = new WeakMap<GrantSet, ReadySet>();
+
+/** Compiles a set once. Sets are values: changing what is granted means making a new one. */
+export function readySet(set: GrantSet): ReadySet {
+  const known = ready.get(set);
+  if (known !== undefined) return known;
+  const grants = set.grants.map(grant => ({
+    grant,
+    verbs: new Set(grant.verbs),
+    pattern: compilePattern(grant.path),
+    until: grant.until ?? Number.POSITIVE_INFINITY,
+  }));
+  const all = grants.some(
+    g => g.pattern.text === `${ROOT}/**` && g.until === Number.POSITIVE_INFINITY && g.verbs.size === VERBS.length,
+  );
+  const timed = grants.some(g => g.until !== Number.POSITIVE_INFINITY);
+  const made = { name: set.name, grants, all, timed };
+  ready.set(set, made);
+  return made;
+}
+
+/** A set that grants everything. */
+export function everything(name: string): GrantSet {
+  return Object.freeze({ name, grants: [{ verbs: VERBS, path: `${ROOT}/**` }] });
+}

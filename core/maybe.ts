@@ -1,0 +1,12 @@
+/** Helpers for answers that are there now or come later, so that what is there now costs no tick. */
+
+import type { Maybe } from './types.ts';
+
+export function isPromise<T>(value: Maybe<T>): value is Promise<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** `fn` of the answer: at once where the answer is there. */
+export function then<T, R>(value: Maybe<T>, fn: (value: T) => Maybe<R>): Maybe<R> {
+  return isPromise(value) ? value.then(fn) : fn(value);
+}

@@ -1,0 +1,118 @@
+/** What every open node has in common. Each kind adds the verbs it can; the rest are refused here. */
+
+import { AosError, type ErrorKind } from '../errors.ts';
+import type { Cancel, Handle, Maybe, NodeKind, Op, Path, Stat, Verb } from '../types.ts';
+
+/** How a handle reaches the gate again. */
+export interface Again {
+  readonly component: string;
+  /** Looks again whether the handle may still be used this way. Throws AosError where not. */
+  check(verb: Verb): void;
+  /** Performs a further operation on the handle's path. */
+  perform<T>(verb: Verb, act: (op: Op) => Maybe<T>, cancel?: Cancel): Maybe<T>;
+  stat(): Maybe<Stat>;
+}
+
+export abstract class BaseHandle implements Handle {
+  abstract readonly kind: NodeKind;
+  readonly path: Path;
+  readonly direct: boolean = true;
+  readonly keep: boolean = false;
+  readonly seekable: boolean = true;
+  protected readonly again: Again;
+
+  constructor(path: Path, again: Again) {
+    this.path = path;
+    this.again = again;
+  }
+
+  get ended(): boolean {
+    return true;
+  }
+
+  read(_offset: number, _length: number, _cancel?: Cancel): Maybe<Uint8Array> {
+    throw this.no('not_readable', 'it cannot be read', 'it only takes writes');
+  }
+
+  write(_offset: number, _data: Uint8Array, _cancel?: Cancel): Maybe<number> {
+    throw this.no('read_only', 'it cannot be written');
+  }
+
+  truncate(_size: number, _cancel?: Cancel): Maybe<void> {
+    throw this.no('read_only', 'it cannot be written');
+  }
+
+  flush(_cancel?: Cancel): Maybe<unknown> {
+    return undefined;
+  }
+
+  sync(_cancel?: Cancel): Maybe<void> {
+    return undefined;
+  }
+
+  stat(): Maybe<Stat> {
+    return this.again.stat();
+  }
+
+  poll(_offset: number, _wake?: () => void): boolean {
+    return true;
+  }
+
+  allocate(_mode: number, _offset: number, _length: number): void {
+    throw this.no('unsupported', 'space cannot be set aside for it');
+  }
+
+  seek(_offset: number, _whence: number): number {
+    throw this.no('not_seekable', 'it has no position to seek to');
+  }
+
+  close(): void {}
+
+  protected no(kind: ErrorKind, why: string, remedy?: string): AosError {
+    return new AosError(kind, { component: this.again.component, path: this.path, why, remedy });
+  }
+}
+
+export const EMPTY = new Uint8Array(0);
+
+/** A buffer that grows to a limit, written at offsets. */
+export class WriteBuffer {
+  private bytes: Uint8Array;
+  length: number;
+  private readonly limit: number;
+  private readonly tooLarge: () => AosError;
+
+  constructor(start: Uint8Array, limit: number, tooLarge: () => AosError) {
+    this.bytes = start;
+    this.length = start.length;
+    this.limit = limit;
+    this.tooLarge = tooLarge;
+  }
+
+  write(offset: number, data: Uint8Array): number {
+    const end = offset + data.length;
+    if (end > this.limit) throw this.tooLarge();
+    if (end > this.bytes.length) {
+      const grown = new Uint8Array(Math.min(this.limit, Math.max(end, this.bytes.length * 2)));
+      grown.set(this.bytes.subarray(0, this.length));
+      this.bytes = grown;
+    }
+    this.bytes.set(data, offset);
+    this.length = Math.max(this.length, end);
+    return data.length;
+  }
+
+  resize(size: number): void {
+    if (size > this.limit) throw this.tooLarge();
+    if (size > this.length) this.write(this.length, new Uint8Array(size - this.length));
+    else {
+      this.bytes.fill(0, size, this.length);
+      this.length = size;
+    }
+  }
+
+  /** A copy: the buffer goes on being written. */
+  take(): Uint8Array {
+    return this.bytes.slice(0, this.length);
+  }
+}

@@ -1,0 +1,37 @@
+/** Opens a node of any kind. */
+
+import { AosError } from '../errors.ts';
+import { then } from '../maybe.ts';
+import type { Handle, Maybe, Node, Op, OpenHow } from '../types.ts';
+import { openCall } from './call.ts';
+import { fileHandle } from './file.ts';
+import type { Again } from './handle.ts';
+import { openLog } from './log.ts';
+import { openMessage } from './message.ts';
+import type { StatDefaults } from './stat.ts';
+import { openValue } from './value.ts';
+
+export function openNode(node: Node, op: Op, how: OpenHow, again: Again, defaults: StatDefaults): Maybe<Handle> {
+  const no = (kind: 'is_dir' | 'link_loop' | 'read_only' | 'not_readable', why: string, remedy?: string): AosError =>
+    new AosError(kind, { component: again.component, path: op.path, why, remedy });
+  switch (node.kind) {
+    case 'dir':
+      throw no('is_dir', 'it is a directory', 'list it instead');
+    case 'link':
+      throw no('link_loop', 'it is a symbolic link', `open ${node.target} instead`);
+    case 'value':
+      if (how.write && node.write === undefined) throw no('read_only', 'it cannot be written');
+      if (how.read && node.read === undefined) throw no('not_readable', 'it cannot be read');
+      return openValue(node, op, how, again);
+    case 'log':
+      if (how.write) throw no('read_only', 'a log is written by the system alone');
+      return openLog(node, op.path, again);
+    case 'message':
+      if (how.read) throw no('not_readable', 'a message can only be written', `write it: echo "..." > ${op.path}`);
+      return openMessage(node, op, again);
+    case 'call':
+      return openCall(node, op.path, again);
+    case 'file':
+      return then(node.open(op, how), body => fileHandle(body, op.path, how, node.attr, again, defaults));
+  }
+}

@@ -1,0 +1,123 @@
+/** Who is behind a request: what `/proc` says of a process, read when first needed and kept for a moment. */
+
+import { closeSync, openSync, readSync } from 'node:fs';
+import { AosError } from '../core/errors.ts';
+import type { Authority, Caller, DoorName, Identity } from '../core/types.ts';
+
+/** How long an answer is believed before `/proc` is read again. */
+const KEPT_MS = 50;
+/** Threads remembered at once; the memory is emptied when it is full. */
+const KEPT_MAX = 1024;
+
+interface Known {
+  readonly identity: Identity;
+  readonly at: number;
+}
+
+const known = new Map<number, Known>();
+const buffer = Buffer.allocUnsafe(4096);
+
+/**
+ * What `/proc` says of the process that the thread `pid` belongs to. Never throws: a process that has ended, is hidden, or lives
+ * in another pid namespace (0) gives zeros and an empty name. Linux only; elsewhere everything but the pid is unknown.
+ */
+export function readIdentity(pid: number): Identity {
+  if (!Number.isInteger(pid) || pid <= 0) return unknown(0);
+  const status = readHead(`/proc/${pid}/status`);
+  const group = status === undefined ? undefined : /^Tgid:\s*(\d+)$/m.exec(status)?.[1];
+  const leader = group === undefined ? pid : Number(group);
+  const stat = readHead(`/proc/${leader}/stat`);
+  return stat === undefined ? unknown(leader) : parseStat(leader, stat);
+}
+
+/** The fields of proc_pid_stat(5). The name may hold spaces and brackets, so counting starts after the last bracket. */
+function parseStat(pid: number, stat: string): Identity {
+  const open = stat.indexOf('(');
+  const close = stat.lastIndexOf(')');
+  if (open < 0 || close < open) return unknown(pid);
+  // The first field after the bracket is number 3, the state.
+  const fields = stat.slice(close + 2).split(' ');
+  const field = (number: number): number => Number(fields[number - 3] ?? 0) || 0;
+  return { pid, startTime: field(22), sid: field(6), tty: field(7), comm: stat.slice(open + 1, close) };
+}
+
+function unknown(pid: number): Identity {
+  return { pid, startTime: 0, sid: 0, tty: 0, comm: '' };
+}
+
+/** The first bytes of a file of procfs, which gives the whole of a short one in a single read. */
+function readHead(path: string): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0));
+  } catch {
+    // The process ended between the open and the read.
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function recall(tid: number, fresh: boolean): Identity {
+  const now = performance.now();
+  if (!fresh) {
+    const kept = known.get(tid);
+    if (kept !== undefined && now - kept.at < KEPT_MS) return kept.identity;
+  }
+  const identity = readIdentity(tid);
+  if (known.size >= KEPT_MAX) known.clear();
+  known.set(tid, { identity, at: now });
+  return identity;
+}
+
+export interface CallerParts {
+  readonly uid: number;
+  readonly gid: number;
+  /** A thread or process id; 0 where it is not known. */
+  readonly tid: number;
+  readonly door: DoorName;
+  readonly authority: Authority;
+  /** The start time the process must have, where a connection outlives one request. Another one is another process. */
+  readonly startTime?: number;
+}
+
+/** A caller at a door. Cheap to make for every request: `/proc` is read only when the identity is asked for. */
+export function makeCaller(parts: CallerParts): Caller {
+  return new DoorCaller(parts);
+}
+
+class DoorCaller implements Caller {
+  readonly uid: number;
+  readonly gid: number;
+  readonly door: DoorName;
+  readonly authority: Authority;
+  readonly #tid: number;
+  readonly #startTime: number;
+
+  constructor(parts: CallerParts) {
+    this.uid = parts.uid;
+    this.gid = parts.gid;
+    this.door = parts.door;
+    this.authority = parts.authority;
+    this.#tid = parts.tid;
+    this.#startTime = parts.startTime ?? 0;
+  }
+
+  /** Throws `gone` where the process that this caller was made for has ended and its id serves another. */
+  identity(fresh = false): Identity {
+    const identity = recall(this.#tid, fresh);
+    if (this.#startTime !== 0 && identity.startTime !== this.#startTime) {
+      throw new AosError('gone', {
+        component: `${this.door} door`,
+        why: `process ${this.#tid}, which asked for this, has ended`,
+        remedy: 'ask again from a process that lives',
+      });
+    }
+    return identity;
+  }
+}

@@ -1,0 +1,34 @@
+/** One answer of one model. */
+
+import { AosError, type Maybe, type Op, type PricedEvent, then } from '../plugin-sdk/index.ts';
+import { isFree, paidOutput, requirePrice } from './estimate.ts';
+import { metered } from './meter.ts';
+import type { Model } from './providers.ts';
+import { asModelCall } from './request.ts';
+
+/** Throws `invalid` for the request, `unpriced`, or `upstream` where the model is not available, before anything is sent. */
+export function generate(op: Op, model: Model, request: unknown): Maybe<AsyncIterable<PricedEvent>> {
+  const call = asModelCall(request);
+  const { provider, info, price, name } = model;
+  requirePrice(price, name, call.allowUnknownCost === true);
+  return then(provider.available(), ({ ok, why }) => {
+    if (!ok || provider.backend === undefined) {
+      throw new AosError('upstream', {
+        component: 'models',
+        path: op.path,
+        why: `${name} is not available: ${why}`,
+        remedy: 'choose another model; see: aos ls /aos/models',
+      });
+    }
+    const events = provider.backend.generate({
+      model: info.name,
+      messages: call.messages,
+      tools: call.tools,
+      // What is reserved for is also the most that is asked for.
+      maxOutputTokens: isFree(price) ? call.maxOutputTokens : paidOutput(op.meter, model, call),
+      signal: op.signal,
+      caller: op.caller,
+    });
+    return metered(op, name, price, call, events);
+  });
+}

@@ -1,0 +1,127 @@
+/**
+ * /aos/models: every model of every backend, with what it costs and whether it can answer. `call` on a model gives an async
+ * iterable of PricedEvent; `call` on /aos/models with `{op: 'resolve', model?}` finds a model by any of its names.
+ */
+
+import {
+  AosError,
+  type Backend,
+  definePlugin,
+  dir,
+  type Maybe,
+  type Micros,
+  type ModelCall,
+  type Plugin,
+  parsePath,
+  type Tree,
+  then,
+  tree,
+  type Verb,
+  value,
+} from '../plugin-sdk/index.ts';
+import { DefaultModel } from './default.ts';
+import { estimateCall } from './estimate.ts';
+import { generate } from './generate.ts';
+import { fromFileName, toFileName } from './names.ts';
+import { type Model, Providers } from './providers.ts';
+import { asModelCall } from './request.ts';
+import { Resolver } from './resolve.ts';
+import { defaultText, infoText, limitsText, pricingText, statusText, yesOrNo } from './text.ts';
+
+export { estimateCall } from './estimate.ts';
+export type { Resolved } from './resolve.ts';
+
+/** `backends` in the order in which a default model is looked for; `env` is where they find their keys. */
+export function modelsPlugin(
+  backends: readonly Backend[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Plugin {
+  return definePlugin({
+    name: 'models',
+    setup({ config, log, mount, now, tap }) {
+      const providers = new Providers({ backends, options: config.backends, env, log, now });
+      const fallback = new DefaultModel(providers, config.model, now);
+      const resolver = new Resolver(providers, fallback, config.aliases);
+      mount({
+        path: parsePath('/aos/models'),
+        tree: modelsTree(providers, fallback, resolver),
+        price: (verb, rest, request) => priceOfCall(providers, verb, rest, request),
+      });
+      tap.stop(() => providers.close());
+      // Servers on this machine are looked for now, so that the first to need one seldom waits.
+      fallback.get();
+    },
+  });
+}
+
+const FILES = ['info', 'pricing', 'limits', 'available', 'status'];
+
+type Named = { readonly provider: string; readonly model: string };
+
+function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Resolver): Tree {
+  const find = ({ provider, model }: Named): Maybe<Model | undefined> =>
+    providers.get(provider)?.model(fromFileName(model));
+  const exists = (args: Named) => then(find(args), model => model !== undefined);
+  const about = (text: (model: Model) => Maybe<string>) =>
+    value<Named>({ exists, read: args => then(find(args), model => (model === undefined ? '' : text(model))) });
+  const chosen = () => then(fallback.get(), choice => resolver.canonical(choice.name));
+  return tree({
+    '/': dir(() => ['default', ...providers.all.map(provider => provider.name)], {
+      call: (_args, request) => resolver.resolve(modelAsked(request)),
+    }),
+    '/default': value({
+      read: () => then(fallback.get(), choice => defaultText(resolver.canonical(choice.name), choice)),
+    }),
+    '/:provider': dir(
+      ({ provider }) =>
+        then(providers.get(provider)?.models() ?? [], models => [
+          'available',
+          ...models.map(({ info }) => toFileName(info.name)),
+        ]),
+      { exists: ({ provider }) => providers.get(provider) !== undefined },
+    ),
+    '/:provider/available': value({
+      exists: ({ provider }) => providers.get(provider) !== undefined,
+      read: ({ provider }) => then(providers.get(provider)?.available() ?? { ok: false, why: '' }, yesOrNo),
+    }),
+    '/:provider/:model': dir(() => FILES, {
+      exists,
+      call: (args, request) =>
+        then(find(args), model => {
+          if (model === undefined)
+            throw new AosError('not_found', { component: 'models', path: args.path, why: 'no such model' });
+          return generate(args, model, request);
+        }),
+    }),
+    '/:provider/:model/info': about(infoText),
+    '/:provider/:model/pricing': about(pricingText),
+    '/:provider/:model/limits': about(limitsText),
+    '/:provider/:model/available': about(model => then(model.provider.available(), yesOrNo)),
+    '/:provider/:model/status': about(model =>
+      then(model.provider.available(), ({ ok }) => then(chosen(), name => statusText(ok, name === model.name))),
+    ),
+  });
+}
+
+/** The most that a `call` on a model can cost. Nothing else here costs anything. */
+function priceOfCall(providers: Providers, verb: Verb, rest: string, request: unknown): Micros {
+  if (verb !== 'call') return 0;
+  const [provider = '', name] = rest.split('/');
+  const model = name === undefined ? undefined : providers.get(provider)?.atOnce(fromFileName(name));
+  if (model === undefined) return 0;
+  const call: ModelCall = asModelCall(request);
+  return estimateCall(model.price, model.name, call, model.info.outputTokensMax);
+}
+
+function modelAsked(request: unknown): string | undefined {
+  if (typeof request === 'object' && request !== null && 'op' in request && request.op === 'resolve') {
+    const model = 'model' in request ? request.model : undefined;
+    if (model === undefined || typeof model === 'string') return model;
+  }
+  throw new AosError('invalid', {
+    component: 'models',
+    path: '/aos/models',
+    why: 'the request is not {"op": "resolve", "model": "provider/model"}',
+    remedy: 'leave "model" out to ask for the default',
+  });
+}

@@ -1,0 +1,119 @@
+/** Puts money on a backend's events as the tokens arrive, and stops where the reservation ends. */
+
+import {
+  AosError,
+  type Micros,
+  type ModelCall,
+  type ModelEvent,
+  type Op,
+  type PricedEvent,
+  type Usage,
+} from '../plugin-sdk/index.ts';
+import { inputTokens } from './estimate.ts';
+import type { Price, Tokens } from './price.ts';
+
+/** Of text that the server has not counted yet. Few models need less than a token for so many bytes, so it is seldom too much. */
+const BYTES_PER_TOKEN_AT_MOST = 6;
+const BYTES_PER_TOKEN = 4;
+
+/**
+ * The events, with a `cost` after each that costs more: what was added since the last one. Where the reservation is used
+ * up it throws `budget`, after what came. A request that ends before the server has counted its tokens is billed by size.
+ */
+export async function* metered(
+  op: Op,
+  name: string,
+  price: Price,
+  request: ModelCall,
+  events: AsyncIterable<ModelEvent>,
+): AsyncGenerator<PricedEvent> {
+  const bill = new Bill(op, price, request);
+  try {
+    for await (const event of events) {
+      yield event;
+      const cost = bill.add(event);
+      if (cost > 0) yield { kind: 'cost', micros: cost };
+      if (bill.usedUp) throw usedUp(op, name, bill.spent);
+    }
+    const rest = bill.close();
+    if (rest > 0) yield { kind: 'cost', micros: rest };
+  } finally {
+    bill.close();
+  }
+}
+
+class Bill {
+  spent: Micros = 0;
+  usedUp = false;
+  private readonly op: Op;
+  private readonly price: Price;
+  private readonly request: ModelCall;
+  private readonly reserved: boolean;
+  private outputBytes = 0;
+  private said: Usage | undefined;
+  private inputGuess: number | undefined;
+
+  constructor(op: Op, price: Price, request: ModelCall) {
+    this.op = op;
+    this.price = price;
+    this.request = request;
+    this.reserved = op.meter.max > 0;
+  }
+
+  /** What the event adds to the bill. */
+  add(event: ModelEvent): Micros {
+    if (event.kind === 'text') this.outputBytes += Buffer.byteLength(event.text);
+    else if (event.kind === 'tool_call') this.outputBytes += Buffer.byteLength(JSON.stringify(event.call.args));
+    else if (event.kind === 'usage') this.said = event.usage;
+    else return 0;
+    if (this.said !== undefined) return event.kind === 'usage' ? this.charge(this.tokens(this.said)) : 0;
+    // Only the answer so far: what the prompt costs depends on the cache, which the server tells at the end.
+    return this.charge({ ...NONE, output: Math.floor(this.outputBytes / BYTES_PER_TOKEN_AT_MOST) });
+  }
+
+  /** What is still to be billed, once, when nothing more comes. */
+  close(): Micros {
+    const touched = this.outputBytes > 0 || this.op.signal.aborted;
+    if (!touched || (this.said !== undefined && this.said.output !== null)) return 0;
+    return this.charge(this.tokens(this.said ?? UNSAID));
+  }
+
+  private charge(tokens: Tokens): Micros {
+    const total = Math.ceil(this.price.cost(tokens) - ROUNDING);
+    const more = total - this.spent;
+    if (more <= 0) return 0;
+    this.spent = total;
+    if (!this.op.meter.spend(more) && this.reserved) this.usedUp = true;
+    return more;
+  }
+
+  /** What the server did not say is guessed from the size. */
+  private tokens(usage: Usage): Tokens {
+    return {
+      input: usage.input ?? this.guess(),
+      cacheRead: usage.cacheRead ?? 0,
+      cacheWrite: usage.cacheWrite ?? 0,
+      output: usage.output ?? Math.ceil(this.outputBytes / BYTES_PER_TOKEN),
+    };
+  }
+
+  private guess(): number {
+    this.inputGuess ??= inputTokens(this.request);
+    return this.inputGuess;
+  }
+}
+
+const NONE: Tokens = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
+const UNSAID: Usage = { input: null, cacheRead: null, cacheWrite: null, output: null };
+
+/** Sums of prices are not exact in binary; a whole amount must not be rounded up for that. */
+const ROUNDING = 1e-6;
+
+function usedUp(op: Op, name: string, spent: Micros): AosError {
+  return new AosError('budget', {
+    component: 'models',
+    path: op.path,
+    why: `the answer of ${name} reached the $${(op.meter.max / 1_000_000).toFixed(6)} reserved for it ($${(spent / 1_000_000).toFixed(6)} used)`,
+    remedy: 'raise the budget, or ask for a shorter answer',
+  });
+}

@@ -1,0 +1,21 @@
+/**
+ * All that a plugin imports. A plugin is one value made by `definePlugin`; it mounts trees, listens to hooks and uses the
+ * rest of the system by path, through the same gate as everyone else.
+ */
+
+export { NEVER } from '../core/cancel.ts';
+export { grantSchema } from '../core/config.ts';
+export { microsFromUsd, printUsd, usdFromMicros } from '../core/cost/money.ts';
+export { parseDuration, printDuration } from '../core/duration.ts';
+export { AosError, asAosError, type ErrorKind, type ErrorShape } from '../core/errors.ts';
+export { LIMITS } from '../core/limits.ts';
+export { isPromise, then } from '../core/maybe.ts';
+export { below, checkName, isWithin, join, nameOf, parentOf, parsePath, ROOT } from '../core/path.ts';
+export type * from '../core/types.ts';
+export * from './backend.ts';
+export { type DiskOptions, diskTree } from './disk.ts';
+export { LogBuffer } from './log-buffer.ts';
+export * from './nodes.ts';
+export { definePlugin } from './plugin.ts';
+export { defineTool, type Tool, type ToolContext } from './tool.ts';
+export { type Args, type Params, type Route, tree } from './tree.ts';

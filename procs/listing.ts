@@ -1,0 +1,66 @@
+/** The process table as data: what `aos ps` prints. */
+
+import { type PluginApi, type RunRow, usdFromMicros } from '../plugin-sdk/index.ts';
+import type { Run } from './run.ts';
+import type { Table } from './table.ts';
+
+/** How many ended runs are told of. */
+const PAST_MAX = 200;
+
+export interface Listed {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly agent: string;
+  readonly model: string;
+  /** As in the status file; `ended` for a run that is listed there no more. */
+  readonly status: string;
+  /** ISO 8601. */
+  readonly started: string;
+  readonly cost_usd: number;
+  readonly conversation: string;
+  /** Where it has ended. */
+  readonly exit_code?: number;
+  readonly reason?: string;
+}
+
+/** Oldest first. `all` adds earlier runs. */
+export function listRuns(api: PluginApi, table: Table, all: boolean): Listed[] {
+  const listed = table.all();
+  const now = listed.map(fromRun);
+  if (!all) return now;
+  const known = new Set(listed.map(run => run.pid));
+  const past = api.state.runs.recent(PAST_MAX).filter(row => !known.has(row.pid));
+  return [...past.map(fromRow).reverse(), ...now];
+}
+
+function fromRun(run: Run): Listed {
+  const { pid, ppid, agent, model, conversation } = run.info;
+  const { end } = run;
+  return {
+    pid,
+    ppid,
+    agent,
+    model,
+    status: run.status,
+    started: new Date(run.started ?? run.accepted).toISOString(),
+    cost_usd: usdFromMicros(run.spend.own),
+    conversation,
+    ...(end !== undefined && { exit_code: end.code, reason: end.reason }),
+  };
+}
+
+function fromRow(row: RunRow): Listed {
+  const { pid, ppid, agent, model, conversation } = row;
+  return {
+    pid,
+    ppid,
+    agent,
+    model,
+    status: 'ended',
+    started: new Date(row.started ?? row.accepted).toISOString(),
+    cost_usd: usdFromMicros(row.cost),
+    conversation,
+    exit_code: row.code ?? 1,
+    reason: row.reason ?? 'failed',
+  };
+}

@@ -1,0 +1,188 @@
+/** The run loop: ask the model, use the tools it asks for, until it has answered or something stops it. */
+
+import {
+  AosError,
+  asAosError,
+  type Message,
+  type ModelCall,
+  type PluginApi,
+  type PricedEvent,
+  parsePath,
+  type ToolCall,
+  type ToolSpec,
+  type Usage,
+} from '../plugin-sdk/index.ts';
+import { remember } from './history.ts';
+import { opening } from './prompt.ts';
+import { HALT_CODES, type Run } from './run.ts';
+import { Halted } from './switch.ts';
+import { toolSpecs, useTool } from './tools.ts';
+
+export type LoopApi = Pick<PluginApi, 'aos' | 'self' | 'state' | 'log'>;
+
+/** The least a request may answer with: below, the money left is not worth asking. */
+const OUTPUT_TOKENS_MIN = 16;
+/** A rough measure that is only used to leave room for the prompt in the budget. */
+const BYTES_PER_TOKEN = 4;
+
+/** Runs from start to end. Never rejects: whatever is thrown becomes the one end of the run. */
+export async function execute(api: LoopApi, run: Run): Promise<void> {
+  const timer = setTimeout(() => {
+    run.stop('timeout', `it took longer than its ${run.plan.timeoutMs / 1000} s`, true);
+  }, run.plan.timeoutMs);
+  try {
+    run.begin();
+    await converse(api, run);
+    run.close(0, 'completed');
+    keep(api, run);
+  } catch (thrown) {
+    fail(api, run, thrown);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The end of a run that did not complete. */
+function fail(api: LoopApi, run: Run, thrown: unknown): void {
+  const { halt } = run;
+  if (halt !== undefined) {
+    run.close(HALT_CODES[halt.reason], halt.reason, halt.message);
+    return;
+  }
+  const error = asAosError(thrown, 'procs', `/aos/procs/${run.pid}`);
+  if (!(thrown instanceof AosError)) api.log.error({ pid: run.pid, err: thrown }, 'a run failed');
+  const reason = error.kind === 'budget' ? 'budget' : error.kind === 'timeout' ? 'timeout' : 'failed';
+  run.close(error.exitCode, reason, error.message);
+}
+
+/** A run that has answered has ended well, even where its turn could not be kept for the next one. */
+function keep(api: LoopApi, run: Run): void {
+  if (run.output === '') return;
+  try {
+    remember(api, run, run.output);
+  } catch (thrown) {
+    api.log.error({ pid: run.pid, err: thrown }, 'a turn could not be kept for its session');
+  }
+}
+
+async function converse(api: LoopApi, run: Run): Promise<void> {
+  await run.pass();
+  const messages = await run.soft.race(opening(api, run));
+  const tools = await toolSpecs(api, run);
+  for (let turn = 0; turn < run.plan.agent.maxTurns; turn++) {
+    await run.pass();
+    takeStdin(run, messages);
+    const calls = await ask(api, run, messages, tools);
+    messages.push({ role: 'assistant', text: run.said, toolCalls: calls });
+    run.spend.flush();
+    for (const call of calls) {
+      await run.pass();
+      messages.push(await useTool(api, run, call));
+    }
+    if (run.halt !== undefined) throw new Halted();
+    if (calls.length === 0 && run.inbox.length === 0) return;
+  }
+  throw new AosError('out_of_range', {
+    component: 'procs',
+    path: `/aos/procs/${run.pid}`,
+    why: `it asked the model ${run.plan.agent.maxTurns} times and was not done`,
+    remedy: 'raise limits.max_turns of the agent, or ask for less at a time',
+  });
+}
+
+function takeStdin(run: Run, messages: Message[]): void {
+  for (const text of run.inbox.splice(0)) messages.push({ role: 'user', text });
+}
+
+/** One request to the model. What it says is passed on as it comes; gives the tools it wants used. */
+async function ask(
+  api: LoopApi,
+  run: Run,
+  messages: readonly Message[],
+  tools: readonly ToolSpec[],
+): Promise<ToolCall[]> {
+  run.nextTurn();
+  const cap = outputCap(run, messages, tools);
+  if (cap !== undefined && cap < OUTPUT_TOKENS_MIN) {
+    run.spend.exhausted();
+    throw new Halted();
+  }
+  const request: ModelCall = { messages: [...messages], tools, ...(cap !== undefined && { maxOutputTokens: cap }) };
+  const answer = await run.soft.race(api.aos.call(run.caller, parsePath(run.plan.model.path), request, run.soft));
+  const before = run.usage;
+  const calls: ToolCall[] = [];
+  let output: number | null = null;
+  let cut = false;
+  for await (const event of streamOf(run, answer)) {
+    if (event.kind === 'text') run.say(event.text);
+    else if (event.kind === 'tool_call') calls.push(event.call);
+    else if (event.kind === 'cost') run.spend.add(event.micros);
+    else if (event.kind === 'usage') {
+      count(run, before, event.usage);
+      output = event.usage.output;
+    } else cut = event.reason === 'length';
+  }
+  if (cut) cutShort(run, cap !== undefined && (output === null || output >= cap));
+  if (run.halt !== undefined) throw new Halted();
+  return calls;
+}
+
+/** The model's events, with every wait open to a halt, and none asked for while the run is paused. */
+async function* streamOf(run: Run, answer: unknown): AsyncGenerator<PricedEvent> {
+  if (!isStream(answer)) {
+    throw new AosError('upstream', {
+      component: 'procs',
+      path: run.plan.model.path,
+      why: 'the model gave no stream of events',
+      remedy: 'choose another model',
+    });
+  }
+  const events = answer[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      await run.pass();
+      const next = await run.soft.race(events.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    // Not awaited: a model that hangs would answer this only when it stops hanging.
+    events.return?.()?.catch(() => {});
+  }
+}
+
+/** A call on a model gives its events and nothing else (plugin-sdk/backend.ts). */
+function isStream(answer: unknown): answer is AsyncIterable<PricedEvent> {
+  return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer;
+}
+
+/** How many tokens of output the money left pays for; undefined where nothing bounds it. */
+function outputCap(run: Run, messages: readonly Message[], tools: readonly ToolSpec[]): number | undefined {
+  const { left } = run.spend;
+  const { local, inputPrice, outputPrice } = run.plan.model;
+  if (left === null || local || inputPrice === null || outputPrice === null || outputPrice <= 0) return undefined;
+  const prompt = Buffer.byteLength(JSON.stringify([messages, tools])) / BYTES_PER_TOKEN;
+  // A price in dollars for a million tokens is one in micro-dollars for a token.
+  return Math.max(0, Math.floor((left - prompt * inputPrice) / outputPrice));
+}
+
+/** The answer reached a limit: the one that the money left set, or the model's own, which the reader is told of. */
+function cutShort(run: Run, forMoney: boolean): void {
+  if (forMoney) run.spend.exhausted();
+  else run.trace('error', { code: 'length', message: "the answer was cut at the model's own limit" });
+}
+
+function count(run: Run, before: Usage, now: Usage): void {
+  run.usage = {
+    input: sum(before.input, now.input),
+    cacheRead: sum(before.cacheRead, now.cacheRead),
+    cacheWrite: sum(before.cacheWrite, now.cacheWrite),
+    output: sum(before.output, now.output),
+  };
+  run.contextTokens = sum(now.input, now.output);
+}
+
+/** Null is unknown, not 0, and stays where nobody ever said. */
+function sum(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : a + b;
+}

@@ -1,0 +1,157 @@
+/** What a run needs to start, as data: it is stored with the accepted message and read back after a restart. */
+
+import { z } from 'zod';
+import { AosError, type Caller, type GrantSet, LIMITS, type RunRow } from '../plugin-sdk/index.ts';
+
+const VERBS = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'] as const;
+
+const grantSchema = z.object({
+  verbs: z.array(z.enum(VERBS)),
+  path: z.string(),
+  until: z.number().exactOptional(),
+});
+
+const setSchema = z.object({ name: z.string(), grants: z.array(grantSchema) });
+
+const modelSchema = z.object({
+  /** `provider/model`. */
+  name: z.string(),
+  /** Where it is called. */
+  path: z.string(),
+  local: z.boolean(),
+  /** USD for a million tokens; null where unknown. */
+  inputPrice: z.number().nullable(),
+  outputPrice: z.number().nullable(),
+});
+
+const agentSchema = z.object({
+  name: z.string(),
+  persona: z.string(),
+  tools: z.array(z.string()),
+  grants: z.array(grantSchema),
+  maxTurns: z.number().int().positive(),
+  /** Messages that may wait, and runs at a time. */
+  depth: z.number().int().positive(),
+  parallel: z.number().int().positive(),
+});
+
+const taskShape = {
+  agent: agentSchema,
+  /** Style keys of the agent's preferences. */
+  prefs: z.record(z.string(), z.string()),
+  prompt: z.string().min(1),
+  model: modelSchema,
+  /** Micro-dollars; null for no limit. */
+  budget: z.number().int().nonnegative().nullable(),
+  timeoutMs: z.number().positive(),
+  /** A `.ctx` file of an earlier turn to go on from. */
+  context: z.string().nullable(),
+  /** Paths of the tree whose text is handed over with the prompt. */
+  attach: z.array(z.string()),
+  ceiling: z.array(grantSchema).nullable(),
+};
+
+/** Stands in for the process that asked, which may be gone when the run starts. */
+const inviterSchema = z.object({
+  uid: z.number(),
+  gid: z.number(),
+  authority: z.array(setSchema),
+  runs: z.array(z.number()),
+  identity: z.object({
+    pid: z.number(),
+    startTime: z.number(),
+    sid: z.number(),
+    tty: z.number(),
+    comm: z.string(),
+  }),
+});
+
+const planSchema = z.object({ v: z.literal(1), ...taskShape, inviter: inviterSchema });
+
+export type Plan = z.infer<typeof planSchema>;
+
+const spawnSchema = z.strictObject({
+  op: z.literal('spawn'),
+  ...taskShape,
+  session: z.string().min(1),
+  idempotencyKey: z.string().min(1).nullable(),
+  caller: z.custom<Caller>(isCaller, 'not a caller'),
+});
+
+export type SpawnRequest = z.infer<typeof spawnSchema>;
+
+const requestSchema = z.discriminatedUnion('op', [
+  spawnSchema,
+  z.strictObject({ op: z.literal('list'), all: z.boolean().optional() }),
+]);
+
+/** A request to /aos/procs. Throws `invalid`. */
+export function parseRequest(request: unknown): z.infer<typeof requestSchema> {
+  const parsed = requestSchema.safeParse(request);
+  if (parsed.success) return parsed.data;
+  throw new AosError('invalid', {
+    component: 'procs',
+    path: '/aos/procs',
+    why: `not a request it knows: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+    remedy: 'ask {"op":"list"}, or write to an inbox to start a run',
+  });
+}
+
+/** The plan of a spawn request. Throws `not_permitted` where agents call agents too deeply. */
+export function planOf(request: SpawnRequest): Plan {
+  const { op: _op, session: _session, idempotencyKey: _key, caller, ...task } = request;
+  const runs = caller.runs ?? [];
+  if (runs.length >= LIMITS.run_depth_max) {
+    throw new AosError('not_permitted', {
+      component: 'procs',
+      path: `/aos/agents/${task.agent.name}/inbox`,
+      why: `agents may call agents ${LIMITS.run_depth_max} deep and this would be one more`,
+      remedy: 'answer without calling another agent',
+    });
+  }
+  const { uid, gid, authority } = caller;
+  const { pid, startTime, sid, tty, comm } = caller.identity();
+  return {
+    v: 1,
+    ...task,
+    inviter: {
+      uid,
+      gid,
+      authority: authority.map(copySet),
+      runs: [...runs],
+      identity: { pid, startTime, sid, tty, comm },
+    },
+  };
+}
+
+/** The plan stored with a run. Throws `invalid` where it is of another version or damaged. */
+export function readPlan(row: RunRow): Plan {
+  try {
+    return planSchema.parse(JSON.parse(row.body));
+  } catch (cause) {
+    throw new AosError('invalid', {
+      component: 'procs',
+      path: `/aos/procs/${row.pid}`,
+      why: 'what was stored for this run cannot be read',
+      remedy: 'send the message again',
+      cause,
+    });
+  }
+}
+
+function copySet(set: GrantSet): z.infer<typeof setSchema> {
+  return { name: set.name, grants: set.grants.map(grant => ({ ...grant, verbs: [...grant.verbs] })) };
+}
+
+function isCaller(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'identity' in value &&
+    typeof value.identity === 'function' &&
+    'authority' in value &&
+    Array.isArray(value.authority) &&
+    'uid' in value &&
+    typeof value.uid === 'number'
+  );
+}

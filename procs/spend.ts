@@ -1,0 +1,111 @@
+/** What a run has spent, by itself and through the runs it started. */
+
+import { asAosError, type Micros, type Millis, printUsd, usdFromMicros } from '../plugin-sdk/index.ts';
+import type { Run, RunApi } from './run.ts';
+
+/** At 80 % of a budget a warning is written. */
+const WARN_AT = 0.8;
+/** Spend is stored at most this often while an answer streams, and only what is stored is shown: it never goes back. */
+const STORE_MS = 100;
+
+export class Spend {
+  /** Stored, and therefore what is shown. */
+  own: Micros;
+  private unstored: Micros = 0;
+  /** With the runs below. */
+  private counted: Micros;
+  private storedAt: Millis = 0;
+  private warned = false;
+  private readonly run: Run;
+  private readonly ancestors: readonly Run[];
+  private readonly api: RunApi;
+
+  /** `earlier` is what the run's row says it has cost already. */
+  constructor(run: Run, earlier: Micros, ancestors: readonly Run[], api: RunApi) {
+    this.own = earlier;
+    this.counted = earlier;
+    this.run = run;
+    this.ancestors = ancestors;
+    this.api = api;
+  }
+
+  get limit(): Micros | null {
+    return this.run.plan.budget;
+  }
+
+  /** Counted against the budget. */
+  get total(): Micros {
+    return this.counted;
+  }
+
+  /** Left in the tightest budget of this run and those above it; null for no limit. */
+  get left(): Micros | null {
+    let left: Micros | null = null;
+    for (const { spend } of [this.run, ...this.ancestors]) {
+      if (spend.limit === null) continue;
+      const here = Math.max(0, spend.limit - spend.counted);
+      if (left === null || here < left) left = here;
+    }
+    return left;
+  }
+
+  /** Adds to the bill. Every run whose budget is used up by it is stopped. */
+  add(amount: Micros): void {
+    if (amount <= 0) return;
+    this.unstored += amount;
+    const counted = [this.run, ...this.ancestors];
+    for (const { spend } of counted) spend.counted += amount;
+    if (this.api.now() - this.storedAt >= STORE_MS) this.flush();
+    for (const { spend } of counted) spend.warn();
+    if (counted.some(({ spend }) => spend.spentUp)) this.exhausted();
+  }
+
+  /** Stores and shows what was spent so far. */
+  flush(): void {
+    if (this.unstored === 0) return;
+    const own = this.own + this.unstored;
+    this.storedAt = this.api.now();
+    try {
+      this.api.state.runs.update(this.run.pid, { cost: own });
+    } catch (thrown) {
+      const { message } = asAosError(thrown, 'procs', `/aos/procs/${this.run.pid}`);
+      this.api.log.error({ pid: this.run.pid, err: thrown }, `the cost of a run could not be stored: ${message}`);
+      return;
+    }
+    this.own = own;
+    this.unstored = 0;
+    this.tell({});
+  }
+
+  /** Stops the run because no money is left, here or above; and those above that have none left either. */
+  exhausted(): void {
+    for (const run of [this.run, ...this.ancestors]) {
+      const { limit, counted } = run.spend;
+      if (limit === null || !run.spend.spentUp) continue;
+      run.stop('budget', `the budget of $${printUsd(limit)} is used up: $${printUsd(counted)} spent`, false);
+    }
+    const { left } = this;
+    if (left === null) return;
+    this.run.stop('budget', `what is left of the budget, $${printUsd(left)}, does not pay for more`, false);
+  }
+
+  private get spentUp(): boolean {
+    return this.limit !== null && this.counted > 0 && this.counted >= this.limit;
+  }
+
+  private warn(): void {
+    if (this.warned || this.limit === null || this.counted === 0 || this.counted < this.limit * WARN_AT) return;
+    this.warned = true;
+    this.tell({ warn: true });
+  }
+
+  private tell(more: Readonly<Record<string, unknown>>): void {
+    const { limit } = this;
+    const fields = {
+      spent_usd: usdFromMicros(this.counted),
+      remaining_usd: limit === null ? null : usdFromMicros(Math.max(0, limit - this.counted)),
+      ...more,
+    };
+    this.run.trace('budget', fields, { cost_micros: this.own });
+  }
+}

@@ -1,0 +1,258 @@
+/** The process table: what waits, what runs, and for a while what has ended. */
+
+import {
+  AosError,
+  asAosError,
+  type Caller,
+  isPromise,
+  LIMITS,
+  type Maybe,
+  type PluginApi,
+  parsePath,
+  type RunEnd,
+  type RunRow,
+  usdFromMicros,
+} from '../plugin-sdk/index.ts';
+import { spoken } from './history.ts';
+import { execute } from './loop.ts';
+import { type Plan, planOf, readPlan, type SpawnRequest } from './plan.ts';
+import { Run } from './run.ts';
+
+/** What an accepted message gives its sender. */
+export interface Receipt {
+  readonly pid: number;
+  readonly conversation: string;
+  readonly session: string;
+}
+
+/** What waiting for a run gives. */
+export interface Outcome {
+  readonly pid: number;
+  readonly conversation: string;
+  readonly output: string;
+  readonly exit_code: number;
+  readonly cost_usd: number;
+  readonly reason: string;
+  readonly message?: string;
+}
+
+export class Table {
+  private readonly api: PluginApi;
+  private readonly runs = new Map<number, Run>();
+  /** Waiting runs of each agent, oldest first. */
+  private readonly waiting = new Map<string, Run[]>();
+  private readonly busy = new Map<string, number>();
+  private stopping = false;
+
+  constructor(api: PluginApi) {
+    this.api = api;
+  }
+
+  /** Accepts a message, durably, and starts it as soon as its agent is free. Throws `queue_full`, `not_running`. */
+  spawn(request: SpawnRequest): Receipt {
+    const { agent, caller, session, model, idempotencyKey } = request;
+    if (this.stopping) throw stoppingError(agent.name);
+    const plan = planOf(request);
+    const now = this.api.now();
+    const accepted = this.api.state.runs.accept(
+      {
+        agent: agent.name,
+        ppid: caller.run ?? 0,
+        uid: caller.uid,
+        gid: caller.gid,
+        session,
+        model: model.name,
+        // One user's keys say nothing about another's.
+        key: idempotencyKey === null ? undefined : `${caller.uid}:${idempotencyKey}`,
+        accepted: now,
+        body: JSON.stringify(plan),
+      },
+      agent.depth,
+      now - LIMITS.idempotency_window_ms,
+    );
+    if (accepted === undefined) throw fullError(agent.name, agent.depth);
+    const { row, fresh } = accepted;
+    if (fresh) this.admit(row, plan);
+    else this.runs.get(row.pid)?.note('dedupe', { key: idempotencyKey });
+    return { pid: row.pid, conversation: row.conversation, session: row.session };
+  }
+
+  get(pid: number): Run | undefined {
+    const run = this.runs.get(pid);
+    if (run === undefined || !this.expired(run)) return run;
+    this.runs.delete(pid);
+    return undefined;
+  }
+
+  /** Everything listed now, oldest first. */
+  all(): Run[] {
+    for (const run of this.runs.values()) if (this.expired(run)) this.runs.delete(run.pid);
+    return [...this.runs.values()].sort((a, b) => a.pid - b.pid);
+  }
+
+  /** What a run came to; for one that still goes, once it has. `caller` must be able to read the answer of an old one. */
+  wait(pid: number, caller: Caller, signal: AbortSignal): Maybe<Outcome> {
+    const run = this.get(pid);
+    if (run === undefined) return this.past(pid, caller);
+    if (run.end !== undefined) return outcomeOf(run, run.end);
+    return interruptible(run.done, signal).then(end => outcomeOf(run, end));
+  }
+
+  /** Takes up what an earlier daemon left: what ran is interrupted, what waited runs. */
+  recover(): void {
+    for (const row of this.api.state.runs.list(['running', 'queued'])) {
+      if (!this.runs.has(row.pid)) this.takeUp(row);
+    }
+    for (const agent of this.waiting.keys()) this.pump(agent);
+  }
+
+  /** Takes no more, and waits for what runs: what is not done within the grace is interrupted. */
+  async drain(graceMs: number): Promise<void> {
+    this.stopping = true;
+    const going = [...this.runs.values()].filter(run => run.started !== null && run.end === undefined);
+    if (going.length === 0) return;
+    const timer = setTimeout(() => {
+      for (const run of going) run.stop('interrupted', 'the daemon stopped while it ran', true);
+    }, graceMs);
+    await Promise.all(going.map(run => run.done));
+    clearTimeout(timer);
+  }
+
+  /** Ends a run that has not started. Its conversation says so, like that of any other. */
+  dismiss(run: Run, reason: 'stopped' | 'killed'): void {
+    const queue = this.waiting.get(run.info.agent) ?? [];
+    const at = queue.indexOf(run);
+    if (at === -1) return;
+    queue.splice(at, 1);
+    run.begin();
+    run.close(130, reason, 'it was stopped before it began');
+    this.pump(run.info.agent);
+  }
+
+  /** Starts what may start now. */
+  pump(agent: string): void {
+    const queue = this.waiting.get(agent) ?? [];
+    while (!this.stopping) {
+      const at = queue.findIndex(run => !run.paused);
+      const run = queue[at];
+      const busy = this.busy.get(agent) ?? 0;
+      if (run === undefined || busy >= run.plan.agent.parallel) return;
+      queue.splice(at, 1);
+      this.busy.set(agent, busy + 1);
+      execute(this.api, run)
+        .catch((err: unknown) => this.api.log.error({ pid: run.pid, err }, 'a run could not be ended'))
+        .finally(() => this.freed(agent));
+    }
+  }
+
+  private freed(agent: string): void {
+    this.busy.set(agent, (this.busy.get(agent) ?? 1) - 1);
+    this.pump(agent);
+  }
+
+  private admit(row: RunRow, plan: Plan): void {
+    const run = this.enlist(row, plan);
+    this.enqueue(run);
+    run.tell({ kind: 'accepted', run: run.info, at: row.accepted });
+    run.parent?.note('spawn', { pid: run.pid, agent: run.info.agent });
+    this.pump(row.agent);
+  }
+
+  private enlist(row: RunRow, plan: Plan): Run {
+    const ancestors = plan.inviter.runs.toReversed().flatMap(pid => this.runs.get(pid) ?? []);
+    const run = new Run(row, plan, ancestors, this.api);
+    this.runs.set(row.pid, run);
+    return run;
+  }
+
+  private enqueue(run: Run): void {
+    const queue = this.waiting.get(run.info.agent);
+    if (queue === undefined) this.waiting.set(run.info.agent, [run]);
+    else queue.push(run);
+  }
+
+  private takeUp(row: RunRow): void {
+    let plan: Plan;
+    try {
+      plan = readPlan(row);
+    } catch (thrown) {
+      const { message, exitCode } = asAosError(thrown, 'procs');
+      this.api.log.error({ pid: row.pid, err: thrown }, message);
+      this.api.state.runs.update(row.pid, { state: 'ended', ended: this.api.now(), code: exitCode, reason: 'failed' });
+      return;
+    }
+    const run = this.enlist(row, plan);
+    if (row.state === 'running') run.close(130, 'interrupted', 'the daemon ended while it ran');
+    else this.enqueue(run);
+  }
+
+  private past(pid: number, caller: Caller): Maybe<Outcome> {
+    const row = this.api.state.runs.get(pid);
+    if (row === undefined) throw noProcess(pid);
+    const path = parsePath(`/aos/conversations/${row.conversation}/transcript.jsonl`);
+    const told = (bytes: Uint8Array): Outcome => ({
+      pid,
+      conversation: row.conversation,
+      output: spoken(Buffer.from(bytes).toString()),
+      exit_code: row.code ?? 1,
+      cost_usd: usdFromMicros(row.cost),
+      reason: row.reason ?? 'failed',
+    });
+    const bytes = this.api.aos.read(caller, path);
+    return isPromise(bytes) ? bytes.then(told) : told(bytes);
+  }
+
+  private expired(run: Run): boolean {
+    return run.ended !== null && this.api.now() - run.ended >= LIMITS.zombie_ms;
+  }
+}
+
+function outcomeOf(run: Run, end: RunEnd): Outcome {
+  return {
+    pid: run.pid,
+    conversation: run.info.conversation,
+    output: end.output,
+    exit_code: end.code,
+    cost_usd: usdFromMicros(end.cost),
+    reason: end.reason,
+    ...(end.message !== undefined && { message: end.message }),
+  };
+}
+
+/** The answer, or an error as soon as whoever waits gives up. */
+function interruptible<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const give = (): void =>
+      reject(new AosError('interrupted', { component: 'procs', why: 'the wait was interrupted; the run goes on' }));
+    if (signal.aborted) give();
+    signal.addEventListener('abort', give, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', give));
+  });
+}
+
+export function noProcess(pid: number | string): AosError {
+  return new AosError('not_found', {
+    component: 'procs',
+    path: `/aos/procs/${pid}`,
+    why: 'there is no such process',
+    remedy: 'see `aos ps -a`',
+  });
+}
+
+function fullError(agent: string, depth: number): AosError {
+  return new AosError('queue_full', {
+    component: 'procs',
+    path: `/aos/agents/${agent}/inbox`,
+    why: `${depth} messages wait already`,
+    remedy: 'try again when some are done, or raise queue.depth of the agent',
+  });
+}
+
+function stoppingError(agent: string): AosError {
+  return new AosError('not_running', {
+    component: 'procs',
+    path: `/aos/agents/${agent}/inbox`,
+    why: 'the daemon is stopping and takes no more messages',
+    remedy: 'send it again after the next aos-mount',
+  });
+}

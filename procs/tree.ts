@@ -1,0 +1,160 @@
+/** /aos/procs as files. */
+
+import {
+  AosError,
+  type Args,
+  type Attr,
+  dir,
+  link,
+  log,
+  message,
+  type Node,
+  type Op,
+  type PluginApi,
+  printUsd,
+  type Route,
+  type Tree,
+  tree,
+  usdFromMicros,
+  value,
+} from '../plugin-sdk/index.ts';
+import { control, mayControl, standardInput } from './control.ts';
+import { listRuns } from './listing.ts';
+import { parseRequest } from './plan.ts';
+import type { Run } from './run.ts';
+import { noProcess, type Table } from './table.ts';
+
+interface ByPid {
+  readonly pid: string;
+}
+
+const NAMES = [
+  'status',
+  'agent',
+  'ppid',
+  'started',
+  'cost',
+  'stdin',
+  'stdout',
+  'stderr',
+  'ctl',
+  'capabilities',
+  'budget',
+  'context',
+  'intents',
+  'conversation',
+];
+
+const PID = /^[1-9]\d{0,14}$/;
+
+export function procsTree(api: PluginApi, table: Table): Tree {
+  const find = ({ pid }: ByPid): Run | undefined => (PID.test(pid) ? table.get(Number(pid)) : undefined);
+  const exists = (args: ByPid): boolean => find(args) !== undefined;
+  const need = (args: ByPid): Run => {
+    const run = find(args);
+    if (run === undefined) throw noProcess(args.pid);
+    return run;
+  };
+  const text = (read: (run: Run) => string, mtime: (run: Run) => number = run => run.statusAt): Route<ByPid> =>
+    value({ exists, read: args => `${read(need(args))}\n`, attr: args => owned(need(args), 0o444, mtime(need(args))) });
+  const folder = (names: readonly string[]): Route<ByPid> =>
+    dir(() => names, { exists, attr: args => owned(need(args), 0o555) });
+  const forOwner = (name: string, commit: (args: Args<ByPid>, run: Run, body: string) => void): Route<ByPid> =>
+    message({
+      exists,
+      attr: args => owned(need(args), 0o200),
+      accept: args => mayControl(args, need(args), name),
+      commit: (args, body) => {
+        const run = need(args);
+        mayControl(args, run, name);
+        commit(args, run, body);
+      },
+    });
+  const born = (run: Run): number => run.accepted;
+
+  const routes = tree({
+    '/': dir(() => table.all().map(run => ({ name: String(run.pid), kind: 'dir' as const })), {
+      call: (op, request) => answer(api, table, op, request),
+    }),
+    '/:pid': dir(args => (need(args).end === undefined ? NAMES : [...NAMES, 'exit']), {
+      exists,
+      attr: args => owned(need(args), 0o555),
+      call: (args, request) => waitFor(table, args, Number(args.pid), request),
+    }),
+    '/:pid/status': text(run => run.status),
+    '/:pid/agent': text(run => run.info.agent, born),
+    '/:pid/ppid': text(run => String(run.info.ppid), born),
+    '/:pid/started': text(run => new Date(run.started ?? run.accepted).toISOString(), born),
+    '/:pid/cost': text(run => printUsd(run.spend.own)),
+    '/:pid/exit': value({
+      exists: args => find(args)?.end !== undefined,
+      read: args => `${exitOf(need(args))}\n`,
+      attr: args => owned(need(args), 0o444, need(args).ended ?? undefined),
+    }),
+    '/:pid/stdin': forOwner('stdin', (_args, run, body) => standardInput(run, body)),
+    '/:pid/stdout': log(args => find(args)?.stdout),
+    '/:pid/stderr': log(args => find(args)?.stderr),
+    '/:pid/ctl': forOwner('ctl', (args, run, body) => control(args, run, table, body)),
+    '/:pid/capabilities': text(run => JSON.stringify(run.caller.authority, null, 2), born),
+    '/:pid/budget': folder(['limit', 'spent', 'remaining']),
+    '/:pid/budget/limit': text(run => (run.spend.limit === null ? 'unlimited' : printUsd(run.spend.limit)), born),
+    '/:pid/budget/spent': text(run => printUsd(run.spend.total)),
+    '/:pid/budget/remaining': text(run => (run.spend.left === null ? 'unlimited' : printUsd(run.spend.left))),
+    '/:pid/context': folder(['model', 'tokens']),
+    '/:pid/context/model': text(run => run.info.model, born),
+    '/:pid/context/tokens': text(run => String(run.contextTokens ?? 'unknown')),
+    '/:pid/intents': folder([]),
+    '/:pid/conversation': link(args => {
+      const run = find(args);
+      return run && `../../conversations/${run.info.conversation}`;
+    }),
+  });
+  return { node: (rest, op) => routes.node(rest, op) ?? pastRun(api, table, rest, op) };
+}
+
+/** A run that is listed no more can still be waited for. */
+function pastRun(api: PluginApi, table: Table, rest: string, op: Op): Node | undefined {
+  if (op.verb !== 'call' || !PID.test(rest) || api.state.runs.get(Number(rest)) === undefined) return undefined;
+  return { kind: 'dir', list: () => [], call: (at, request) => waitFor(table, at, Number(rest), request) };
+}
+
+function waitFor(table: Table, op: Op, pid: number, request: unknown): unknown {
+  if (typeof request === 'object' && request !== null && 'op' in request && request.op === 'wait') {
+    return table.wait(pid, op.caller, op.signal);
+  }
+  throw new AosError('invalid', {
+    component: 'procs',
+    path: op.path,
+    why: 'not a request it knows',
+    remedy: 'ask {"op":"wait"}',
+  });
+}
+
+function answer(api: PluginApi, table: Table, op: Op, request: unknown): unknown {
+  const asked = parseRequest(request);
+  if (asked.op === 'list') return listRuns(api, table, asked.all === true);
+  // The request says on whose behalf the run acts, so only the daemon's own plugins may make it.
+  if (op.caller.door === 'system') return table.spawn(asked);
+  throw new AosError('not_permitted', {
+    component: 'procs',
+    path: op.path,
+    why: 'runs are started by a message to an agent',
+    remedy: `write to /aos/agents/${asked.agent.name}/inbox`,
+  });
+}
+
+function exitOf(run: Run): string {
+  const { end } = run;
+  if (end === undefined) return '';
+  const { code, reason, cost, durationMs } = end;
+  return JSON.stringify({
+    code,
+    reason,
+    cost_usd: usdFromMicros(cost),
+    duration_sec: Math.round(durationMs / 100) / 10,
+  });
+}
+
+function owned(run: Run, mode: number, mtime: number = run.accepted): Attr {
+  return { uid: run.info.uid, gid: run.gid, mode, mtime };
+}

@@ -1,0 +1,98 @@
+/** /aos/system: what the daemon is doing, and the files at the top of the tree. */
+
+import {
+  definePlugin,
+  log,
+  type Plugin,
+  type PluginApi,
+  parsePath,
+  printUsd,
+  ROOT,
+  tree,
+  value,
+} from '../plugin-sdk/index.ts';
+import { openAudit } from './audit.ts';
+import { shownConfig } from './config.ts';
+import { Failures } from './failures.ts';
+import { metricsText, Operations } from './metrics.ts';
+import { rootRoutes } from './root.ts';
+import { spendReport } from './spend.ts';
+
+/** What only the composition root knows. */
+export interface Daemon {
+  readonly pid: number;
+  readonly version: string;
+  readonly home: string;
+  /** Where the kernel door is; empty without one. */
+  mount(): string;
+  /** The kernel door's driver; `none` without one. */
+  driver(): string;
+}
+
+export function systemPlugin(daemon: Daemon): Plugin {
+  return definePlugin({
+    name: 'system',
+    after: ['models'],
+    setup(api) {
+      const started = api.now();
+      const failures = new Failures();
+      const operations = new Operations();
+      const audit = openAudit(api.dir('audit'), api.now);
+      api.tap.settled(record => {
+        audit.append(record);
+        failures.add(record);
+        operations.count(record);
+      });
+      const status = () => statusOf(api, daemon, started);
+      api.mount({ path: ROOT, tree: tree(rootRoutes) });
+      api.mount({
+        path: parsePath(`${ROOT}/system`),
+        tree: tree({
+          '/status': value({ read: async () => lines(await status()), call: status }),
+          '/health': value({ read: () => 'ok' }),
+          '/version': value({ read: () => daemon.version }),
+          '/spend': value({
+            read: () => printUsd(api.state.ledger.total(0)),
+            call: (_args, request) => spendReport(api.state.ledger, request),
+          }),
+          '/errors': value({
+            read: args => failures.text(args.caller),
+            call: args => failures.of(args.caller),
+          }),
+          '/audit.jsonl': log(() => audit.source),
+          '/metrics': value({ read: () => metricsText(operations, api, started) }),
+          '/config.yaml': value({ read: () => shownConfig(api.config) }),
+        }),
+      });
+    },
+  });
+}
+
+/** The shape of `aos status --json` (contract section 6). */
+async function statusOf(api: PluginApi, daemon: Daemon, started: number): Promise<Record<string, unknown>> {
+  return {
+    pid: daemon.pid,
+    version: daemon.version,
+    home: daemon.home,
+    mount: daemon.mount(),
+    driver: daemon.driver(),
+    uptime_sec: Math.round((api.now() - started) / 1000),
+    model: await modelName(api),
+    runs: api.state.runs.list(['running']).length,
+  };
+}
+
+async function modelName(api: PluginApi): Promise<string> {
+  try {
+    const found = await api.aos.call(api.self, parsePath(`${ROOT}/models`), { op: 'resolve' });
+    return typeof found === 'object' && found !== null && 'name' in found ? String(found.name) : 'unknown';
+  } catch (error) {
+    return `none (${error instanceof Error ? error.message : String(error)})`;
+  }
+}
+
+function lines(fields: Record<string, unknown>): string {
+  return Object.entries(fields)
+    .map(([name, text]) => `${name}: ${text}`)
+    .join('\n');
+}

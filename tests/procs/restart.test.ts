@@ -1,0 +1,54 @@
+import test from 'ava';
+import { dropHome, held, makeHome, openWorld, type Script, saying, until } from './world.ts';
+
+test('after a crash what ran is interrupted, what waited runs, and no money is forgotten', async t => {
+  const home = makeHome();
+  t.teardown(() => dropHome(home));
+  const { model, begun } = held('half');
+  const paid: Script['model'] = async function* (request, op) {
+    yield { kind: 'cost', micros: 20_000 };
+    yield* model(request, op);
+  };
+  const before = await openWorld(home, { model: paid });
+  const ran = await before.send('researcher', 'first');
+  await begun;
+  const waited = await before.send('researcher', 'second', before.as(5));
+  t.is(await before.read('/aos/agents/researcher/cost'), '0.02\n');
+  const session = await before.read('/aos/agents/researcher/session');
+  before.crash();
+
+  const after = await openWorld(home, { model: saying('later') });
+  t.teardown(() => after.crash());
+  t.like(await after.wait(waited), { output: 'later', exit_code: 0, reason: 'completed' });
+  const end = await after.wait(ran);
+  t.like(end, { exit_code: 130, reason: 'interrupted', cost_usd: 0.02 });
+  t.is(after.events.filter(event => event.kind === 'ended' && event.run.pid === ran).length, 1);
+  t.is(await after.read('/aos/agents/researcher/cost'), '0.02\n');
+  t.is(await after.read('/aos/agents/researcher/session'), session);
+  const dir = `/aos/conversations/${end.conversation}`;
+  t.is(JSON.parse(await after.read(`${dir}/meta.json`)).outcome, 'interrupted');
+  t.true((await after.read(`${dir}/transcript.md`)).includes('half'));
+  t.like(JSON.parse(await after.read(`/aos/procs/${waited}/capabilities`)), [{ name: 'uid 5' }]);
+});
+
+test('what was accepted while the daemon stopped runs at the next start', async t => {
+  const home = makeHome();
+  t.teardown(() => dropHome(home));
+  const { model, release, begun } = held('half');
+  const before = await openWorld(home, { model });
+  const first = await before.send('researcher', 'first');
+  await begun;
+  const second = await before.send('researcher', 'second');
+  const drained = before.drain();
+  release();
+  await drained;
+  t.is((await before.wait(first)).reason, 'completed');
+  t.is(await before.read(`/aos/procs/${second}/status`), 'throttled\n');
+  before.crash();
+
+  const after = await openWorld(home, { model: saying('later') });
+  t.teardown(() => after.crash());
+  t.is(await after.read('/aos/agents/researcher/inbox.depth'), '1\n');
+  await until('it has run', async () => (await after.read('/aos/agents/researcher/output')) === 'later\n');
+  t.is((await after.wait(second)).output, 'later');
+});

@@ -1,0 +1,237 @@
+import test, { type ExecutionContext } from 'ava';
+import { AosError } from '../../core/errors.ts';
+import type { PricedEvent } from '../../plugin-sdk/index.ts';
+import { dropHome, held, makeHome, openWorld, type Script, saying, until, type World } from './world.ts';
+
+async function world(t: ExecutionContext, script: Script): Promise<World> {
+  const home = makeHome();
+  const opened = await openWorld(home, script);
+  t.teardown(() => {
+    opened.crash();
+    dropHome(home);
+  });
+  return opened;
+}
+
+function ends(w: World, pid: number): number {
+  return w.events.filter(event => event.kind === 'ended' && event.run.pid === pid).length;
+}
+
+const NEVER: Promise<void> = new Promise(() => {});
+
+/** Says one word and then hangs, deaf to every wish to stop. */
+async function* deaf(): AsyncGenerator<PricedEvent> {
+  yield { kind: 'text', text: 'partial' };
+  await NEVER;
+}
+
+/** Each word costs a tenth of a cent. */
+function dear(words: number): Script['model'] {
+  return async function* () {
+    for (let i = 0; i < words; i++) {
+      yield { kind: 'text', text: `w${i} ` };
+      yield { kind: 'cost', micros: 1_000 };
+    }
+    yield { kind: 'done', reason: 'stop' };
+  };
+}
+
+for (const [word, reason] of [
+  ['stop', 'stopped'],
+  ['kill', 'killed'],
+]) {
+  test(`${word} ends a run whose model hangs, and keeps what it has said`, async t => {
+    const w = await world(t, { model: deaf });
+    const pid = await w.send('researcher', 'x');
+    await until('it has spoken', async () => (await w.read(`/aos/procs/${pid}/stdout`)) === 'partial');
+    await w.write(`/aos/procs/${pid}/ctl`, `${word}\n`);
+    const end = await w.wait(pid);
+    t.like(end, { exit_code: 130, reason, output: 'partial' });
+    t.is(ends(w, pid), 1);
+    t.is(await w.read('/aos/agents/researcher/output'), '');
+    t.is(JSON.parse(await w.read(`/aos/conversations/${end.conversation}/meta.json`)).outcome, reason);
+  });
+}
+
+test('stop lets a tool finish, kill does not', async t => {
+  const release = Promise.withResolvers<string>();
+  const script: Script = {
+    async *model() {
+      yield { kind: 'tool_call', call: { id: 'a', name: 'search', args: {} } };
+    },
+    tools: { search: () => release.promise },
+  };
+  const w = await world(t, script);
+  const working = (pid: number) => async (): Promise<boolean> =>
+    (await w.read(`/aos/procs/${pid}/stderr`)).includes('tool_call');
+  const stopped = await w.send('researcher', 'x');
+  await until('the tool is at work', working(stopped));
+  await w.write(`/aos/procs/${stopped}/ctl`, 'stop');
+  t.is(await w.read(`/aos/procs/${stopped}/status`), 'stopping\n');
+  const killed = await w.send('coder', 'x');
+  await until('the tool is at work', working(killed));
+  await w.write(`/aos/procs/${killed}/ctl`, 'kill');
+  t.is((await w.wait(killed)).reason, 'killed');
+  t.is(ends(w, stopped), 0);
+  release.resolve('done');
+  t.is((await w.wait(stopped)).reason, 'stopped');
+  t.true((await w.read(`/aos/procs/${stopped}/stderr`)).includes('tool_result'));
+});
+
+test('pause holds a run and resume lets it go on', async t => {
+  const { model, release, begun } = held('first');
+  const w = await world(t, { model });
+  const pid = await w.send('researcher', 'x');
+  await begun;
+  await w.write(`/aos/procs/${pid}/ctl`, 'pause');
+  t.is(await w.read(`/aos/procs/${pid}/status`), 'paused\n');
+  t.is(await w.read('/aos/agents/researcher/status'), 'paused\n');
+  release();
+  for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve));
+  t.is(ends(w, pid), 0);
+  await w.write(`/aos/procs/${pid}/ctl`, 'resume');
+  t.is((await w.wait(pid)).output, 'first end');
+});
+
+test('a paused run can be stopped', async t => {
+  const { model, begun } = held('first');
+  const w = await world(t, { model });
+  const pid = await w.send('researcher', 'x');
+  await begun;
+  await w.write(`/aos/procs/${pid}/ctl`, 'pause');
+  await w.write(`/aos/procs/${pid}/ctl`, 'stop');
+  t.like(await w.wait(pid), { reason: 'stopped', output: 'first' });
+});
+
+test('text on stdin is the next message of the user', async t => {
+  const first = held('thinking');
+  const script: Script = { model: first.model };
+  const w = await world(t, script);
+  const pid = await w.send('researcher', 'x');
+  await first.begun;
+  await w.write(`/aos/procs/${pid}/stdin`, 'also consider y\n');
+  script.model = saying('with y');
+  first.release();
+  t.is((await w.wait(pid)).output, 'with y');
+  t.deepEqual(w.asked[1]?.messages.at(-1), { role: 'user', text: 'also consider y' });
+  t.is(await w.read(`/aos/procs/${pid}/stdout`), 'thinking end\nwith y\n');
+  await t.throwsAsync(() => w.write(`/aos/procs/${pid}/stdin`, 'too late'), { message: /ended/ });
+});
+
+test('ctl says which words it takes, and takes them from the owner only', async t => {
+  const { model, begun } = held('x');
+  const w = await world(t, { model });
+  const pid = await w.send('researcher', 'x', w.as(5));
+  await begun;
+  const wrong = await t.throwsAsync(() => w.write(`/aos/procs/${pid}/ctl`, 'halt'), { instanceOf: AosError });
+  t.is(wrong.errno, 'EINVAL');
+  t.regex(wrong.message, /stop kill pause resume/);
+  await t.throwsAsync(() => w.write(`/aos/procs/${pid}/ctl`, 'checkpoint'), { message: /checkpoint/ });
+  const other = await t.throwsAsync(() => w.write(`/aos/procs/${pid}/ctl`, 'kill', w.as(6)), { instanceOf: AosError });
+  t.is(other.errno, 'EPERM');
+  await w.write(`/aos/procs/${pid}/ctl`, 'kill', w.as(5));
+  t.is((await w.wait(pid)).reason, 'killed');
+});
+
+test('a run that reaches its budget is stopped there, after a warning, with what it has said', async t => {
+  const w = await world(t, { model: dear(100) });
+  const pid = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.01 } }));
+  const end = await w.wait(pid);
+  t.like(end, { exit_code: 64, reason: 'budget', cost_usd: 0.01 });
+  t.is(end.output, 'w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 ');
+  t.regex(String(end.message), /\$0\.01/);
+  const trace = (await w.read(`/aos/procs/${pid}/stderr`)).trimEnd().split('\n');
+  const warned = trace.map(line => JSON.parse(line)).filter(event => event.warn === true);
+  t.like(warned, [{ type: 'budget', spent_usd: 0.008, remaining_usd: 0.002 }]);
+  t.is(await w.read(`/aos/procs/${pid}/budget/remaining`), '0.00\n');
+  t.is(await w.read('/aos/agents/researcher/cost'), '0.01\n');
+});
+
+test('the model is asked for no more than the budget pays for, and an answer cut there ends the run as such', async t => {
+  const w = await world(t, {
+    pricing: { input_per_1m: 0, output_per_1m: 10 },
+    async *model(request) {
+      yield { kind: 'text', text: 'short' };
+      yield {
+        kind: 'usage',
+        usage: { input: 5, cacheRead: null, cacheWrite: null, output: request.maxOutputTokens ?? 0 },
+      };
+      yield { kind: 'done', reason: 'length' };
+    },
+  });
+  const pid = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.001 } }));
+  t.like(await w.wait(pid), { exit_code: 64, reason: 'budget', output: 'short' });
+  t.is(w.asked[0]?.maxOutputTokens, 100);
+});
+
+test('what a sub-run spends counts against the run that started it', async t => {
+  let turn = 0;
+  const script: Script = {
+    async *model(_request, op) {
+      if (op.caller.agent === 'coder') {
+        yield* dear(100)(_request, op);
+        return;
+      }
+      if (turn++ === 0) yield { kind: 'tool_call', call: { id: 'a', name: 'search', args: {} } };
+      else yield { kind: 'text', text: 'went on' };
+    },
+  };
+  const w = await world(t, script);
+  let child = 0;
+  script.tools = {
+    search: async op => {
+      child = await w.send('coder', 'sub', { ...op.caller, authority: w.as(0).authority });
+      await w.wait(child);
+      return 'done';
+    },
+  };
+  const parent = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.005 } }));
+  t.like(await w.wait(parent), { exit_code: 64, reason: 'budget', cost_usd: 0 });
+  t.like(await w.wait(child), { exit_code: 64, reason: 'budget', cost_usd: 0.005 });
+  t.is(await w.read(`/aos/procs/${child}/ppid`), `${parent}\n`);
+  t.true((await w.read(`/aos/procs/${parent}/stderr`)).includes(`"type":"spawn","pid":${child},"agent":"coder"`));
+});
+
+test('a run that takes too long ends with 66', async t => {
+  const w = await world(t, { model: deaf });
+  const pid = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { timeout_sec: 0.05 } }));
+  t.like(await w.wait(pid), { exit_code: 66, reason: 'timeout', output: 'partial' });
+});
+
+test('a run that never gets done is ended by its turns', async t => {
+  const w = await world(t, {
+    async *model() {
+      yield { kind: 'tool_call', call: { id: 'a', name: 'search', args: {} } };
+    },
+    tools: { search: () => 'more' },
+  });
+  const end = await w.wait(await w.send('summarizer', 'x'));
+  t.is(w.asked.length, 10);
+  t.like(end, { reason: 'failed', exit_code: 2 });
+  t.regex(String(end.message), /max_turns/);
+});
+
+test('what the model throws is the end of the run, with its exit code and its sentence', async t => {
+  const script: Script = { model: saying() };
+  const w = await world(t, script);
+  const failing = async (error: Error): Promise<Record<string, unknown>> => {
+    script.model = async function* () {
+      yield { kind: 'text', text: 'so far' };
+      throw error;
+    };
+    const pid = await w.send('researcher', 'x');
+    const end = await w.wait(pid);
+    t.is(ends(w, pid), 1);
+    t.is(end.output, 'so far');
+    return end;
+  };
+  const upstream = new AosError('upstream', { component: 'openai', why: 'HTTP 529', remedy: 'try later' });
+  t.like(await failing(upstream), { exit_code: 98, reason: 'failed', message: 'openai: HTTP 529; try later' });
+  t.like(await failing(new AosError('budget', { component: 'cost', why: 'no money' })), {
+    exit_code: 64,
+    reason: 'budget',
+  });
+  t.like(await failing(new AosError('context_overflow', { component: 'openai', why: 'too long' })), { exit_code: 97 });
+  t.like(await failing(new TypeError('boom')), { exit_code: 1, reason: 'failed' });
+  t.is(await w.read('/aos/agents/researcher/status'), 'idle\n');
+});

@@ -1,0 +1,305 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import test, { type ExecutionContext } from 'ava';
+import { AosError } from '../../core/errors.ts';
+import type { LedgerEntry, NewRun } from '../../core/types.ts';
+import { openStore, type Store } from '../../store/index.ts';
+
+const NOON = Date.UTC(2026, 10, 23, 14, 22, 33);
+
+interface Opened extends Store {
+  readonly home: string;
+  readonly file: string;
+  readonly said: string[];
+  again(): Store;
+}
+
+function homeOf(t: ExecutionContext): string {
+  const home = mkdtempSync(join(tmpdir(), 'aos-store-'));
+  t.teardown(() => rmSync(home, { recursive: true, force: true }));
+  return home;
+}
+
+function opened(t: ExecutionContext, home = homeOf(t)): Opened {
+  const file = join(home, 'aos.db');
+  const said: string[] = [];
+  const say = (_: object, message: string): void => void said.push(message);
+  const log = { debug: say, info: say, warn: say, error: say };
+  let store = openStore(file, { now: () => NOON, log });
+  t.teardown(() => store.close());
+  const again = (): Store => {
+    store.close();
+    store = openStore(file, { now: () => NOON, log });
+    return store;
+  };
+  return { ...store, close: () => store.close(), home, file, said, again };
+}
+
+function run(change: Partial<NewRun> = {}): NewRun {
+  return {
+    agent: 'researcher',
+    ppid: 0,
+    uid: 1000,
+    gid: 1000,
+    session: 's1',
+    model: 'mock/one',
+    key: undefined,
+    accepted: NOON,
+    body: '{"prompt":"hello"}',
+    ...change,
+  };
+}
+
+function entry(change: Partial<LedgerEntry> = {}): LedgerEntry {
+  return {
+    at: NOON,
+    micros: 500,
+    path: '/aos/models/mock/one',
+    uid: 1000,
+    agent: 'researcher',
+    model: 'mock/one',
+    mount: '',
+    runs: [3, 4],
+    scopes: ['pid:77', 'global'],
+    ...change,
+  };
+}
+
+test('an accepted run is queued under a pid that counts up for ever', t => {
+  const store = opened(t);
+  const first = store.state.runs.accept(run(), 100, 0);
+  t.is(first?.row.pid, 1);
+  t.is(first?.row.state, 'queued');
+  t.true(first?.fresh);
+  const reopened = store.again();
+  const second = reopened.state.runs.accept(run({ agent: 'coder' }), 100, 0);
+  t.is(second?.row.pid, 2);
+  t.is(reopened.state.runs.get(1)?.body, '{"prompt":"hello"}');
+});
+
+test('a conversation is named by day, time, agent and pid', t => {
+  const { state } = opened(t);
+  t.is(state.runs.accept(run(), 100, 0)?.row.conversation, '2026/11/23/142233-researcher-00001');
+});
+
+test('the same key gives the earlier run, until its window is over', t => {
+  const { runs } = opened(t).state;
+  const first = runs.accept(run({ key: 'k' }), 100, NOON - 600_000);
+  const same = runs.accept(run({ key: 'k', accepted: NOON + 1 }), 100, NOON - 600_000);
+  t.deepEqual([same?.fresh, same?.row.pid], [false, first?.row.pid]);
+  const other = runs.accept(run({ key: 'k', agent: 'coder' }), 100, NOON - 600_000);
+  t.true(other?.fresh, 'keys are per agent');
+  const later = runs.accept(run({ key: 'k', accepted: NOON + 700_000 }), 100, NOON + 100_000);
+  t.true(later?.fresh);
+});
+
+test('a full queue stores nothing, and is counted for each agent', t => {
+  const { runs } = opened(t).state;
+  t.truthy(runs.accept(run(), 2, 0));
+  t.truthy(runs.accept(run({ key: 'k' }), 2, 0));
+  t.is(runs.accept(run(), 2, 0), undefined);
+  t.false(runs.accept(run({ key: 'k' }), 2, 0)?.fresh, 'a repeated message is answered even then');
+  t.truthy(runs.accept(run({ agent: 'coder' }), 2, 0));
+  t.is(runs.queued('researcher'), 2);
+  runs.update(1, { state: 'running', started: NOON });
+  t.is(runs.queued('researcher'), 1);
+});
+
+test('runs are listed by state, and the ended ones newest first', t => {
+  const { runs } = opened(t).state;
+  for (let i = 0; i < 4; i++) runs.accept(run({ agent: i % 2 === 0 ? 'researcher' : 'coder' }), 100, 0);
+  runs.update(1, { state: 'ended', ended: NOON + 9, code: 0, reason: 'completed', cost: 7 });
+  runs.update(3, { state: 'ended', ended: NOON + 5, code: 64, reason: 'budget' });
+  runs.update(2, { state: 'running', model: 'mock/two' });
+  t.deepEqual(
+    runs.recent(10).map(row => row.pid),
+    [1, 3],
+  );
+  t.deepEqual(
+    runs.list(['queued', 'running']).map(row => row.pid),
+    [2, 4],
+  );
+  t.deepEqual(runs.list(['queued', 'running'], 'researcher'), []);
+  t.like(runs.get(1), { code: 0, reason: 'completed', cost: 7 });
+  t.is(runs.get(2)?.model, 'mock/two');
+  t.is(runs.get(99), undefined);
+  t.is(t.throws(() => runs.update(99, { cost: 1 }), { instanceOf: AosError })?.kind, 'not_found');
+});
+
+test('money counts once settled; what never was counts in full after a restart', t => {
+  const store = opened(t);
+  const { ledger } = store.state;
+  const settled = ledger.reserve(entry());
+  ledger.reserve(entry({ micros: 900, model: 'mock/two', at: NOON + 1 }));
+  ledger.settle(settled, 120);
+  t.is(ledger.total(0), 120);
+  const error = t.throws(() => ledger.settle(settled, 1), { instanceOf: AosError });
+  t.is(error?.kind, 'invalid');
+  const after = store.again().state.ledger;
+  t.is(after.recover(), 1);
+  t.is(after.recover(), 0);
+  t.is(after.total(0), 1020);
+  t.is(after.total(NOON + 1), 900);
+  t.deepEqual(after.since(NOON)[0], entry({ micros: 120 }));
+});
+
+test('the ledger is reported by agent, model, mount, uid and day', t => {
+  const { ledger } = opened(t).state;
+  ledger.settle(ledger.reserve(entry()), 100);
+  ledger.settle(ledger.reserve(entry({ model: 'mock/two', at: NOON + 86_400_000 })), 300);
+  ledger.settle(ledger.reserve(entry({ model: '', mount: 'github', uid: 0 })), 5);
+  t.deepEqual(ledger.report('model', 0), [
+    { key: 'mock/two', micros: 300, operations: 1 },
+    { key: 'mock/one', micros: 100, operations: 1 },
+    { key: '-', micros: 5, operations: 1 },
+  ]);
+  t.deepEqual(ledger.report('day', 0), [
+    { key: '2026-11-23', micros: 105, operations: 2 },
+    { key: '2026-11-24', micros: 300, operations: 1 },
+  ]);
+  t.deepEqual(ledger.report('uid', 0), [
+    { key: '1000', micros: 400, operations: 2 },
+    { key: '0', micros: 5, operations: 1 },
+  ]);
+  t.deepEqual(ledger.report('agent', NOON + 1), [{ key: 'researcher', micros: 300, operations: 1 }]);
+  t.is(ledger.report('mount', 0).length, 2);
+});
+
+test('keys are set, replaced, listed and removed within their space', t => {
+  const store = opened(t);
+  const { keys } = store.state;
+  keys.set('a', 'x', '1');
+  keys.set('a', 'b', '2');
+  keys.set('b', 'x', '3');
+  keys.set('a', 'x', '4');
+  keys.remove('b', 'nothing');
+  const after = store.again().state.keys;
+  t.deepEqual(after.list('a'), [
+    { key: 'b', value: '2' },
+    { key: 'x', value: '4' },
+  ]);
+  after.remove('a', 'x');
+  t.is(after.get('a', 'x'), undefined);
+  t.is(after.get('b', 'x'), '3');
+});
+
+test('a text is found by its words, replaced and removed', t => {
+  const { index } = opened(t).state;
+  index.put('/aos/a', 'The capital of France is Paris.\nIt lies on the Seine.');
+  index.put('/aos/b', 'Berlin lies on the Spree.');
+  t.is(index.count(), 2);
+  t.deepEqual(
+    index.search('paris', 10).map(hit => hit.path),
+    ['/aos/a'],
+  );
+  t.regex(index.search('seine', 10)[0]?.excerpt ?? '', /Paris\. It lies on the Seine\./);
+  t.is(index.search('lies', 10).length, 2);
+  t.is(index.search('lies', 1).length, 1);
+  t.deepEqual(index.search('What about the Spree today?', 10)[0]?.path, '/aos/b', 'some of the words, where not all');
+  index.put('/aos/a', 'nothing of it');
+  t.deepEqual(index.search('paris', 10), []);
+  index.remove('/aos/a');
+  index.remove('/aos/a');
+  t.is(index.count(), 1);
+});
+
+test('a query is words, never FTS syntax', t => {
+  const { index } = opened(t).state;
+  index.put('/aos/a', 'near or not and the "quoted" body: x*');
+  for (const query of [
+    '"',
+    '""',
+    "'; DROP TABLE runs; --",
+    'NEAR(',
+    'NOT',
+    'AND OR',
+    'body:x',
+    '*',
+    '^a',
+    '{',
+    '-a',
+    'a" OR "b',
+  ]) {
+    t.notThrows(() => index.search(query, 5), query);
+  }
+  t.deepEqual(
+    index.search('NOT', 5).map(hit => hit.path),
+    ['/aos/a'],
+  );
+  t.deepEqual(index.search('', 5), []);
+  t.deepEqual(index.search('!!! ???', 5), []);
+});
+
+test('a file that is no database is moved aside with its companions, said so, and kept', t => {
+  const home = homeOf(t);
+  writeFileSync(join(home, 'aos.db'), 'dear diary');
+  writeFileSync(join(home, 'aos.db-wal'), 'old');
+  const store = opened(t, home);
+  const moved = join(home, 'aos.db.not-a-database-20261123T142233Z');
+  t.is(store.moved, moved);
+  t.is(readFileSync(moved, 'utf8'), 'dear diary');
+  t.is(readFileSync(`${moved}-wal`, 'utf8'), 'old');
+  t.regex(store.said[0] ?? '', /is not a database; it was moved to .*20261123T142233Z/);
+  t.truthy(store.state.runs.accept(run(), 1, 0));
+  store.close();
+  writeFileSync(store.file, 'again');
+  opened(t, home);
+  t.is(readdirSync(home).filter(name => name.includes('not-a-database') && !name.endsWith('-wal')).length, 2);
+});
+
+test('an empty file is an empty store, and only its owner can read it', t => {
+  const home = homeOf(t);
+  writeFileSync(join(home, 'aos.db'), '', { mode: 0o600 });
+  const store = opened(t, home);
+  t.is(store.moved, undefined);
+  t.is(statSync(store.file).mode & 0o777, 0o600);
+  t.is(statSync(`${store.file}-wal`).mode & 0o777, 0o600);
+});
+
+test('a store of a newer version is refused and left alone', t => {
+  const store = opened(t);
+  store.close();
+  const db = new DatabaseSync(store.file);
+  db.exec('PRAGMA user_version = 999');
+  db.close();
+  const error = t.throws(() => opened(t, store.home), { instanceOf: AosError });
+  t.is(error?.kind, 'invalid');
+  t.regex(error?.message ?? '', /a newer Agent OS wrote it \(schema 999.*upgrade Agent OS/);
+  t.true(existsSync(store.file));
+});
+
+test("another program's database is refused and left alone", t => {
+  const home = homeOf(t);
+  const db = new DatabaseSync(join(home, 'aos.db'));
+  db.exec('CREATE TABLE mine (x)');
+  db.close();
+  const error = t.throws(() => opened(t, home), { instanceOf: AosError });
+  t.regex(error?.message ?? '', /a database of another program; move it away/);
+});
+
+test('a path that cannot be a file says what to do', t => {
+  const home = homeOf(t);
+  mkdirSync(join(home, 'aos.db'));
+  const error = t.throws(() => opened(t, home), { instanceOf: AosError });
+  t.is(error?.kind, 'io');
+  t.regex(error?.message ?? '', /^store: .*the store cannot be opened.*AOS_HOME/);
+});
+
+test('a store that was closed says so', t => {
+  const store = opened(t);
+  store.close();
+  t.notThrows(() => store.close());
+  const error = t.throws(() => store.state.keys.get('a', 'b'), { instanceOf: AosError });
+  t.is(error?.kind, 'io');
+});

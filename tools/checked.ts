@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { AosError } from '../plugin-sdk/index.ts';
+
+/** A tool's arguments by their schema. Throws `invalid`, naming the argument. */
+export function checked<S extends z.ZodType>(tool: string, schema: S, args: unknown): z.infer<S> {
+  const parsed = schema.safeParse(args);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const key = issue?.path.join('.') ?? '';
+  throw new AosError('invalid', {
+    component: 'tools',
+    path: `/aos/tools/${tool}`,
+    why: `${key === '' ? 'the arguments are' : `the argument "${key}" is`} not usable: ${issue?.message ?? 'wrong shape'}`,
+    remedy: `see: aos cat /aos/tools/${tool}/schema.json`,
+  });
+}
+
+/** The schema as a model and `schema.json` see it. */
+export function parametersOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
+  const { $schema: _, ...parameters } = z.toJSONSchema(schema, { io: 'input' });
+  return parameters;
+}
