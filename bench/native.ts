@@ -1,4 +1,4 @@
-/** The other baseline: npm fuse-native serving the constants of reference.c. `node native.ts MOUNTPOINT ENTRIES`. */
+/** The other baseline: npm fuse-native serving the constants of reference.c. `node native.ts MOUNTPOINT ENTRIES ATTR_SECONDS`. */
 
 import { createRequire } from 'node:module';
 
@@ -21,9 +21,9 @@ interface NativeFuse {
   readonly ENOENT: number;
 }
 
-const [mountpoint, count] = process.argv.slice(2);
-if (mountpoint === undefined || count === undefined) {
-  process.stderr.write('native: usage: node native.ts MOUNTPOINT ENTRIES\n');
+const [mountpoint, count, attrTimeout] = process.argv.slice(2);
+if (mountpoint === undefined || count === undefined || attrTimeout === undefined) {
+  process.stderr.write('native: usage: node native.ts MOUNTPOINT ENTRIES ATTR_SECONDS\n');
   process.exit(2);
 }
 
@@ -76,7 +76,7 @@ function attr(mode: number, size: number, nlink: number): Attr {
 
 // A timeout of 0 would be taken for "not given", so it is text. The package has no switch for direct I/O, but hands its
 // options to libfuse as one comma-separated list, and so one of them can bring it along.
-const options = { entryTimeout: '0', attrTimeout: '0', fsname: 'native,direct_io', force: true };
+const options = { entryTimeout: '0', attrTimeout, fsname: 'native,direct_io', force: true };
 new Fuse(mountpoint, operations, options).mount(error => {
   if (error === undefined || error === null) return;
   process.stderr.write(`native: ${mountpoint}: ${error.message}\n`);

@@ -1,5 +1,5 @@
-/* The baseline: constants served by libfuse 3's ordinary high-level API, one thread (-s), nothing cached by the kernel.
- * reference MOUNTPOINT ENTRIES: a file `value`, and a directory `dir` of ENTRIES files. */
+/* The baseline: constants served by libfuse 3's ordinary high-level API, one thread (-s), no name cached by the kernel.
+ * reference MOUNTPOINT ENTRIES ATTR_SECONDS: a file `value`, a directory `dir` of ENTRIES files, attributes believed so long. */
 #define FUSE_USE_VERSION 31
 #include <errno.h>
 #include <fuse.h>
@@ -43,8 +43,10 @@ static int read_dir(const char *path, void *buf, fuse_fill_dir_t fill, off_t off
 static const struct fuse_operations ops = {.getattr = get_attr, .open = open_file, .read = read_file, .readdir = read_dir};
 
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
+  if (argc != 4) return 2;
   entries = atoi(argv[2]);
-  char *args[] = {argv[0], "-f", "-s", "-o", "entry_timeout=0,attr_timeout=0,negative_timeout=0", argv[1], NULL};
+  char timeouts[128];
+  snprintf(timeouts, sizeof timeouts, "entry_timeout=0,negative_timeout=0,attr_timeout=%s", argv[3]);
+  char *args[] = {argv[0], "-f", "-s", "-o", timeouts, argv[1], NULL};
   return fuse_main(6, args, &ops, NULL);
 }

@@ -1,8 +1,8 @@
 /** Flags and arguments by commander, and the help it makes of a declaration. Every mistake becomes one sentence with what was probably meant. */
 
 import { Command, CommanderError } from 'commander';
-import { FlagValues, type Parsed, usageError } from './flags.ts';
-import { commandName, type Verb } from './verb.ts';
+import { commandName, FlagValues, type Parsed, usageError } from './flags.ts';
+import type { Verb } from './verb.ts';
 
 /** Throws `usage`. */
 export function parseAll(verb: Verb, argv: readonly string[]): Parsed {

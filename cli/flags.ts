@@ -1,7 +1,7 @@
 /** What was given on the command line. The plain cases are read here, the rest by commander, which is slow to load. */
 
 import { AosError } from '../core/errors.ts';
-import { commandName, type Verb } from './verb.ts';
+import type { Verb } from './verb.ts';
 
 export interface Parsed {
   readonly args: readonly string[];
@@ -108,4 +108,9 @@ export function usageError(verb: Verb, said: string): AosError {
     why: why.replace(/\.$/, ''),
     remedy: meant === undefined ? help : `did you mean ${meant}? or ${help}`,
   });
+}
+
+/** What a user types to get it. */
+export function commandName(verb: Verb): string {
+  return verb.name === 'aos-mount' ? verb.name : `aos ${verb.name}`;
 }

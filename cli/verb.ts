@@ -37,8 +37,3 @@ export interface Context {
   /** Replaces what Ctrl-C does until the process ends; gives the exit code. Without it: 130 at once. */
   onInterrupt(act: () => number): void;
 }
-
-/** What a user types to get it. */
-export function commandName(verb: Verb): string {
-  return verb.name === 'aos-mount' ? verb.name : `aos ${verb.name}`;
-}

@@ -110,15 +110,22 @@ function scopesBy(config: Config): (caller: Caller, path: Path) => Scope[] {
   }));
   return (caller, path) => {
     const { pid, session, uid, global } = config.budgets;
-    const who = caller.identity();
     return [
-      { key: `pid:${who.pid}:${who.startTime}`, layer: 'pid', limit: pid },
-      { key: `session:${who.sid}`, layer: 'session', limit: session },
+      ...(caller.run === undefined ? processScopes(caller, pid, session) : []),
       { key: `uid:${caller.uid}`, layer: 'uid', limit: uid },
       ...subtreeScopes(subtrees, path),
       { key: 'global', layer: 'global', limit: global },
     ];
   };
+}
+
+/** A run is no POSIX process: it has a budget of its own instead. */
+function processScopes(caller: Caller, pid: Limit, session: Limit): Scope[] {
+  const who = caller.identity();
+  return [
+    { key: `pid:${who.pid}:${who.startTime}`, layer: 'pid', limit: pid },
+    { key: `session:${who.sid}`, layer: 'session', limit: session },
+  ];
 }
 
 function subtreeScopes(subtrees: readonly { pattern: Pattern; limit: Limit }[], path: Path): Scope[] {

@@ -90,7 +90,7 @@ export interface Meter {
   /** What is reserved, at most. */
   readonly max: Micros;
   readonly spent: Micros;
-  /** Adds to the bill as it grows. False, at once, when the reservation is used up: stop there. */
+  /** Adds to the bill as it grows. False, at once, when it is more than was reserved: stop there. */
   spend(amount: Micros): boolean;
 }
 

@@ -96,8 +96,8 @@ export class Vfs {
       component = mount.component;
       const result = act(mount, restOf(mount, path), op);
       if (isPromise(result)) return this.later(op, held, component, result);
-      this.settle(op, held, undefined);
-      return result;
+      // What `done` gives stands for what it was given, so it is a T.
+      return this.done(op, held, component, result) as T;
     } catch (thrown) {
       throw this.failed(op, held, asAosError(thrown, component, path));
     }
@@ -186,8 +186,27 @@ export class Vfs {
     } catch (thrown) {
       throw this.failed(op, held, asAosError(thrown, component, op.path));
     }
+    return this.done(op, held, component, value) as T;
+  }
+
+  /** Over, unless the answer is a stream that goes on costing. */
+  private done(op: Operation, held: Held | undefined, component: string, value: unknown): unknown {
+    if (held !== undefined && isStream(value)) return this.metered(op, held, component, value);
     this.settle(op, held, undefined);
     return value;
+  }
+
+  /** Passes a stream on and settles once it has ended, failed, or was left. */
+  private async *metered(op: Operation, held: Held, component: string, stream: AsyncIterable<unknown>): AsyncGenerator {
+    let error: AosError | undefined;
+    try {
+      yield* stream;
+    } catch (thrown) {
+      error = asAosError(thrown, component, op.path);
+      throw error;
+    } finally {
+      this.settle(op, held, error);
+    }
   }
 
   private failed(op: Operation, held: Held | undefined, error: AosError): AosError {
@@ -195,7 +214,7 @@ export class Vfs {
     return error;
   }
 
-  /** Pays the real bill and tells the listeners. A stream settles when it ends, see `metered`. */
+  /** Pays the real bill and tells the listeners. */
   private settle(op: Operation, held: Held | undefined, error: AosError | undefined): void {
     if (held !== undefined) {
       this.policy.ledger.settle(held.entry, held.reservation.spent);
@@ -229,4 +248,8 @@ export class Vfs {
       }),
     );
   }
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

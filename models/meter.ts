@@ -30,8 +30,9 @@ export async function* metered(
   const bill = new Bill(op, price, request);
   try {
     for await (const event of events) {
-      yield event;
+      // Billed before it is passed on: whoever takes it may not come back.
       const cost = bill.add(event);
+      yield event;
       if (cost > 0) yield { kind: 'cost', micros: cost };
       if (bill.usedUp) throw usedUp(op, name, bill.spent);
     }

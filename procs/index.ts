@@ -13,9 +13,16 @@ export const procsPlugin = definePlugin({
   setup(api) {
     const table = new Table(api);
     api.mount({ path: parsePath('/aos/procs'), tree: procsTree(api, table) });
+    api.tap.spend(record => table.paid(record));
     api.tap.stop(() => table.drain(LIMITS.drain_ms - WRITE_MS));
     // A macrotask: the plugins that a run needs, and those that listen, are there; what is left to set up comes first.
-    const timer = setImmediate(() => table.recover());
+    const timer = setImmediate(() => {
+      try {
+        table.recover();
+      } catch (err) {
+        api.log.error({ err }, 'earlier runs could not be taken up; tried again at the next use of /aos/procs');
+      }
+    });
     api.signal.addEventListener('abort', () => clearImmediate(timer), { once: true });
   },
 });

@@ -30,6 +30,7 @@ export async function execute(api: LoopApi, run: Run): Promise<void> {
   const timer = setTimeout(() => {
     run.stop('timeout', `it took longer than its ${run.plan.timeoutMs / 1000} s`, true);
   }, run.plan.timeoutMs);
+  timer.unref();
   try {
     run.begin();
     await converse(api, run);
@@ -116,7 +117,7 @@ async function ask(
   for await (const event of streamOf(run, answer)) {
     if (event.kind === 'text') run.say(event.text);
     else if (event.kind === 'tool_call') calls.push(event.call);
-    else if (event.kind === 'cost') run.spend.add(event.micros);
+    else if (event.kind === 'cost') run.spend.streamed(event.micros);
     else if (event.kind === 'usage') {
       count(run, before, event.usage);
       output = event.usage.output;

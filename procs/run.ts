@@ -122,9 +122,9 @@ export class Run {
     this.tell({ kind: 'trace', run: this.info, event: more === undefined ? event : { ...event, ...more } });
   }
 
-  /** A line of the trace about the run from outside, which may come after its end. */
-  note(type: string, fields: Readonly<Record<string, unknown>>): void {
-    if (this.end === undefined) this.trace(type, fields);
+  /** A line of the trace about what may also happen after the end, when it is no longer written. */
+  note(type: string, fields: Readonly<Record<string, unknown>>, more?: Readonly<Record<string, unknown>>): void {
+    if (this.end === undefined) this.trace(type, fields, more);
   }
 
   /** A piece of the answer. */

@@ -12,6 +12,9 @@ export class Spend {
   /** Stored, and therefore what is shown. */
   own: Micros;
   private unstored: Micros = 0;
+  /** For models: what their streams told, and what the gate settled. */
+  private told: Micros = 0;
+  private billed: Micros = 0;
   /** With the runs below. */
   private counted: Micros;
   private storedAt: Millis = 0;
@@ -49,13 +52,28 @@ export class Spend {
     return left;
   }
 
+  /** What a model said an answer costs, as it streamed. */
+  streamed(amount: Micros): void {
+    this.told += amount;
+    this.add(amount);
+  }
+
+  /** What the gate settled for a call on a model: more than was told where the run left before the end. */
+  settled(amount: Micros): void {
+    this.billed += amount;
+    const untold = this.billed - this.told;
+    if (untold <= 0) return;
+    this.told = this.billed;
+    this.add(untold);
+  }
+
   /** Adds to the bill. Every run whose budget is used up by it is stopped. */
   add(amount: Micros): void {
     if (amount <= 0) return;
     this.unstored += amount;
     const counted = [this.run, ...this.ancestors];
     for (const { spend } of counted) spend.counted += amount;
-    if (this.api.now() - this.storedAt >= STORE_MS) this.flush();
+    if (this.run.end !== undefined || this.api.now() - this.storedAt >= STORE_MS) this.flush();
     for (const { spend } of counted) spend.warn();
     if (counted.some(({ spend }) => spend.spentUp)) this.exhausted();
   }
@@ -106,6 +124,6 @@ export class Spend {
       remaining_usd: limit === null ? null : usdFromMicros(Math.max(0, limit - this.counted)),
       ...more,
     };
-    this.run.trace('budget', fields, { cost_micros: this.own });
+    this.run.note('budget', fields, { cost_micros: this.own });
   }
 }

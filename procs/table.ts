@@ -5,18 +5,22 @@ import {
   asAosError,
   type Caller,
   isPromise,
+  isWithin,
   LIMITS,
   type Maybe,
   type PluginApi,
   parsePath,
   type RunEnd,
   type RunRow,
+  type Settled,
   usdFromMicros,
 } from '../plugin-sdk/index.ts';
 import { spoken } from './history.ts';
 import { execute } from './loop.ts';
 import { type Plan, planOf, readPlan, type SpawnRequest } from './plan.ts';
 import { Run } from './run.ts';
+
+const MODELS = '/aos/models';
 
 /** What an accepted message gives its sender. */
 export interface Receipt {
@@ -43,6 +47,7 @@ export class Table {
   private readonly waiting = new Map<string, Run[]>();
   private readonly busy = new Map<string, number>();
   private stopping = false;
+  private recovered = false;
 
   constructor(api: PluginApi) {
     this.api = api;
@@ -52,6 +57,7 @@ export class Table {
   spawn(request: SpawnRequest): Receipt {
     const { agent, caller, session, model, idempotencyKey } = request;
     if (this.stopping) throw stoppingError(agent.name);
+    this.recover();
     const plan = planOf(request);
     const now = this.api.now();
     const accepted = this.api.state.runs.accept(
@@ -78,6 +84,7 @@ export class Table {
   }
 
   get(pid: number): Run | undefined {
+    this.recover();
     const run = this.runs.get(pid);
     if (run === undefined || !this.expired(run)) return run;
     this.runs.delete(pid);
@@ -86,6 +93,7 @@ export class Table {
 
   /** Everything listed now, oldest first. */
   all(): Run[] {
+    this.recover();
     for (const run of this.runs.values()) if (this.expired(run)) this.runs.delete(run.pid);
     return [...this.runs.values()].sort((a, b) => a.pid - b.pid);
   }
@@ -98,11 +106,19 @@ export class Table {
     return interruptible(run.done, signal).then(end => outcomeOf(run, end));
   }
 
-  /** Takes up what an earlier daemon left: what ran is interrupted, what waited runs. */
+  /** Money that the gate settled for something a run did. */
+  paid({ run: pid, path, cost }: Settled): void {
+    const spend = pid === undefined ? undefined : this.runs.get(pid)?.spend;
+    if (isWithin(path, MODELS)) spend?.settled(cost);
+    else spend?.add(cost);
+  }
+
+  /** Takes up, once, what an earlier daemon left: what ran is interrupted, what waited runs. */
   recover(): void {
-    for (const row of this.api.state.runs.list(['running', 'queued'])) {
-      if (!this.runs.has(row.pid)) this.takeUp(row);
-    }
+    if (this.recovered) return;
+    const rows = this.api.state.runs.list(['running', 'queued']);
+    this.recovered = true;
+    for (const row of rows) this.takeUp(row);
     for (const agent of this.waiting.keys()) this.pump(agent);
   }
 

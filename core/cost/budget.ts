@@ -29,7 +29,7 @@ export class Reservation implements Meter {
 
   spend(amount: Micros): boolean {
     this.spent += amount;
-    return this.spent < this.max;
+    return this.spent <= this.max;
   }
 }
 

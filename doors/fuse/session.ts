@@ -22,6 +22,8 @@ const PATIENCE_NS = 150_000;
 const BURST_MS = 5;
 /** The same while requests wait for something that only the event loop brings. */
 const BURST_WAITING_MS = 0.5;
+/** Nobody waits for the answer to these, so their caller has mostly asked for more by the time they are served. */
+const UNHEARD: ReadonlySet<number> = new Set([OP.RELEASE, OP.RELEASEDIR, OP.FORGET, OP.BATCH_FORGET, OP.INTERRUPT]);
 const POLLIN = 1;
 /** struct pollfd: fd i32, events i16, revents i16. */
 const POLLFD = 8;
@@ -115,8 +117,10 @@ export class Session {
     const size = this.#in.bytes.length;
     for (;;) {
       const length = this.#sys.read(this.#fd, address, size);
+      let unheard = false;
       if (length > 0) {
         dispatch(server, length);
+        unheard = UNHEARD.has(server.request.opcode);
         if (server.request.opcode === OP.INIT && server.minor > 0) this.#agreed();
       } else if (length === 0 || !this.#isPassing(this.#sys.errno())) {
         this.#end();
@@ -127,6 +131,7 @@ export class Session {
         setImmediate(() => this.#burst());
         return;
       }
+      if (unheard) continue;
       const patience = waiting ? this.#impatience : this.#patience;
       if (this.#sys.ppoll(this.#fds.address, 1, patience.address) === 0) {
         this.#wait();

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import { Cancellation } from '../../core/cancel.ts';
 import { AosError, asAosError } from '../../core/errors.ts';
+import { follow } from '../../core/follow.ts';
 import type { DoorApi } from '../../core/types.ts';
 import { makeCaller } from '../identity.ts';
 import { listenOn } from './listen.ts';
@@ -96,11 +97,12 @@ async function serve(api: DoorApi, options: SocketOptions, peer: Peer | undefine
     return sendJson(response, await extra[target.path]?.());
   }
   const parts = { ...peer, tid: peer.pid, door: 'socket' as const, authority: api.authorityOf(peer.uid) };
+  const caller = makeCaller(parts);
   const work: Work = {
     aos: api.aos,
-    caller: makeCaller(parts),
+    caller,
     under: set => makeCaller({ ...parts, authority: [...parts.authority, set] }),
-    path: decodePath(target.path),
+    path: await follow(api.aos, caller, decodePath(target.path), followsLast(request.method, target.query), cancel),
     query: target.query,
     cancel,
     response,
@@ -124,4 +126,10 @@ async function serve(api: DoorApi, options: SocketOptions, peer: Peer | undefine
         remedy: 'use GET, PUT, POST, DELETE or MKCOL',
       });
   }
+}
+
+/** Whether a link at the end of the path stands for what it leads to. `stat` says of the link itself, as lstat does. */
+function followsLast(method: string | undefined, query: URLSearchParams): boolean {
+  if (query.has('stat') || query.has('explain')) return query.has('list');
+  return method === 'GET' || method === 'PUT' || method === 'POST';
 }

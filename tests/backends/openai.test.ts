@@ -174,9 +174,7 @@ test('a server says which models it has and how much they hold', async t => {
 test('without a key OpenAI is not available and says what to set', t => {
   t.like(openBackend(openaiBackend).available(), {
     ok: false,
-    why:
-      /^/ &&
-      'no key: set OPENAI_API_KEY or backends.openai.api_key, or name another server in backends.openai.base_url',
+    why: 'no key: set OPENAI_API_KEY or backends.openai.api_key, or name another server in backends.openai.base_url',
   });
   t.like(openBackend(openaiBackend, {}, { OPENAI_API_KEY: KEY }).available(), { ok: true });
 });

@@ -191,3 +191,22 @@ test('a node without the verb is refused by the core, with the errno of its kind
     t.is((await refusal(acts[verb])).errno, errno, `${verb} ${path}`);
   }
 });
+
+test('a stream is settled when it ends, to what it really cost', async t => {
+  const core = await testCore();
+  const stream = value({
+    call: async function* (args) {
+      args.meter.spend(1_000);
+      yield 'one';
+      args.meter.spend(2_000);
+      yield 'two';
+    },
+  });
+  core.mount('/aos/paid', tree({ '/m': stream }), { price: () => 50_000 });
+  const answer = await core.aos.call(caller(), at('/aos/paid/m'), {});
+  t.is(core.ledger.entries[0]?.settled, undefined);
+  const pieces: unknown[] = [];
+  for await (const piece of answer as AsyncIterable<unknown>) pieces.push(piece);
+  t.deepEqual(pieces, ['one', 'two']);
+  t.is(core.ledger.entries[0]?.settled, 3_000);
+});

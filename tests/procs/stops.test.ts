@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
+import { parsePath } from '../../core/path.ts';
 import type { PricedEvent } from '../../plugin-sdk/index.ts';
 import { dropHome, held, makeHome, openWorld, type Script, saying, until, type World } from './world.ts';
 
@@ -234,4 +235,29 @@ test('what the model throws is the end of the run, with its exit code and its se
   t.like(await failing(new AosError('context_overflow', { component: 'openai', why: 'too long' })), { exit_code: 97 });
   t.like(await failing(new TypeError('boom')), { exit_code: 1, reason: 'failed' });
   t.is(await w.read('/aos/agents/researcher/status'), 'idle\n');
+});
+
+test('what the gate settles counts too: paid tools, and what a model billed after the run had left', async t => {
+  const { model, begun } = held('half');
+  const w = await world(t, {
+    async *model(request, op) {
+      yield { kind: 'cost', micros: 1_000 };
+      yield* model(request, op);
+    },
+  });
+  const pid = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.02 } }));
+  await begun;
+  const settled = (path: string, cost: number): void => {
+    const at = { at: Date.now(), uid: 0, pid: 0, sid: 0, door: 'run', agent: 'researcher', error: undefined } as const;
+    const record = { ...at, run: pid, cost, path: parsePath(path), verb: 'call', why: undefined } as const;
+    w.core.hooks.tellSettled({ ...record, errno: undefined, component: undefined, remedy: undefined });
+  };
+  settled('/aos/mnt/github/issues', 2_000);
+  await until('it is counted', async () => (await w.read(`/aos/procs/${pid}/budget/spent`)) === '0.003\n');
+  settled('/aos/models/fake/one', 1_000);
+  t.is(await w.read(`/aos/procs/${pid}/budget/spent`), '0.003\n');
+  await w.write(`/aos/procs/${pid}/ctl`, 'kill');
+  await w.wait(pid);
+  settled('/aos/models/fake/one', 4_000);
+  t.is(await w.read(`/aos/procs/${pid}/cost`), '0.007\n');
 });

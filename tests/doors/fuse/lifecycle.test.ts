@@ -50,8 +50,16 @@ function bash(script: string, before: readonly string[] = []): Promise<Ran> {
   return ended(spawn(program, args, { cwd: '/' }));
 }
 
+/** What keeps an ordinary user from running the server here. */
+const unreadable =
+  isRoot && spawnSync(NOBODY[0] ?? '', [...NOBODY.slice(1), process.execPath, '--check', SERVER]).status !== 0
+    ? 'an ordinary user cannot run the sources here, or setpriv is missing'
+    : undefined;
+
 const rooted = why === undefined && isRoot ? test.serial : test.serial.skip;
 const because = why ?? (isRoot ? '' : 'only root may do this');
+const asUser = because === '' && unreadable === undefined ? test.serial : test.serial.skip;
+const userTitle = (text: string): string => title(unreadable === undefined ? text : `${text} (${unreadable})`);
 const title = (text: string): string => (because === '' ? text : `${text} (${because})`);
 
 mountTest(
@@ -101,7 +109,7 @@ rooted(title('a dead mount is healed, a living one left alone'), async t => {
   const dir = dead.stdout.trim();
   try {
     t.is(mountedAt(dir), 'fuse.aos', dead.stderr);
-    t.is(t.throws(() => statSync(dir), { code: 'ENOTCONN' })?.code, 'ENOTCONN');
+    t.throws(() => statSync(dir), { code: 'ENOTCONN' });
     t.true(healMountpoint(dir));
     t.is(mountedAt(dir), undefined);
     t.false(healMountpoint(dir));
@@ -121,16 +129,10 @@ rooted(title('a dead mount is healed, a living one left alone'), async t => {
   });
 });
 
-rooted(title('an ordinary user mounts through fusermount3'), async t => {
+asUser(userTitle('an ordinary user mounts through fusermount3'), async t => {
   const device = statSync('/dev/fuse').mode & 0o777;
   chmodSync('/dev/fuse', 0o666);
   try {
-    const readable = spawnSync(NOBODY[0] ?? '', [...NOBODY.slice(1), 'test', '-r', SERVER]);
-    if (readable.status !== 0) {
-      t.log('the sources are not readable for an ordinary user; nothing to see');
-      t.pass();
-      return;
-    }
     const ran = await withServer(NOBODY, 'kernel', async (dir, server, said) => {
       t.is(said(), 'mounted\n');
       t.is((await bash(`cat ${dir}/value; echo hi > ${dir}/inbox`, NOBODY)).out, 'hello\n');
@@ -149,7 +151,7 @@ rooted(title('an ordinary user mounts through fusermount3'), async t => {
   }
 });
 
-rooted(title('a user who may not open the device is told what to do'), async t => {
+asUser(userTitle('a user who may not open the device is told what to do'), async t => {
   const device = statSync('/dev/fuse').mode & 0o777;
   chmodSync('/dev/fuse', 0o600);
   try {
