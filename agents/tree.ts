@@ -3,9 +3,12 @@
 import {
   AosError,
   type Args,
+  asAosError,
   dir,
+  isPromise,
   link,
   log,
+  type Maybe,
   type Millis,
   message,
   type Op,
@@ -46,7 +49,7 @@ const NAMES = [
 ];
 
 /** What has to show the definition as it is at this moment. The rest may be some milliseconds behind. */
-const EXACT = new Set(['', 'config.yaml', 'inbox', '.error']);
+const EXACT = new Set(['config.yaml', 'inbox', '.error']);
 
 export function agentsTree(api: PluginApi, registry: Registry, agentOf: (name: string) => Agent): Tree {
   const definition = (args: Args<ByName>): Definition =>
@@ -97,7 +100,7 @@ export function agentsTree(api: PluginApi, registry: Registry, agentOf: (name: s
     ),
     '/:name/inbox': message({
       accept: args => acceptMessage(definition(args), agentOf(args.name)),
-      commit: (args, body) => commitMessage(api, definition(args), agentOf(args.name), args, body),
+      commit: (args, body) => commit(api, definition(args), agentOf(args.name), args, body),
       call: (args, request) => askInbox(api, definition(args), agentOf(args.name), args, request),
     }),
     '/:name/inbox.depth': text(
@@ -130,12 +133,26 @@ export function agentsTree(api: PluginApi, registry: Registry, agentOf: (name: s
       if (rest !== '') {
         const slash = rest.indexOf('/');
         const name = slash === -1 ? rest : rest.slice(0, slash);
-        const exact = EXACT.has(slash === -1 ? '' : rest.slice(slash + 1));
+        const exact = slash !== -1 && EXACT.has(rest.slice(slash + 1));
         if (registry.find(name, exact) === undefined) unknown(api, registry, name, op);
       }
       return routes.node(rest, op);
     },
   };
+}
+
+/** Shells ignore what close says, so a message that is refused there is also told of in the agent's log. */
+function commit(api: PluginApi, definition: Definition, agent: Agent, op: Op, body: string): Maybe<unknown> {
+  const refused = (thrown: unknown): never => {
+    agent.say(`refused a message of uid ${op.caller.uid}: ${asAosError(thrown, 'agents', op.path).message}`);
+    throw thrown;
+  };
+  try {
+    const receipt = commitMessage(api, definition, agent, op, body);
+    return isPromise(receipt) ? receipt.catch(refused) : receipt;
+  } catch (thrown) {
+    return refused(thrown);
+  }
 }
 
 function contents(agent: Agent, { error }: Definition): string[] {

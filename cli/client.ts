@@ -1,9 +1,10 @@
 /** Asks the daemon: one request on one connection, over its unix socket. */
 
-import { connect, type Socket } from 'node:net';
-import { AosError, asAosError, type ErrorShape, fromShape } from '../core/errors.ts';
+import type { Socket } from 'node:net';
 import { ReplyReader } from './http.ts';
 import { isFields } from './shape.ts';
+
+const { connect } = process.getBuiltinModule('node:net');
 
 export type Body = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -27,8 +28,17 @@ export interface Client {
 }
 
 export function makeClient(socket: string): Client {
-  const ask = (what: Ask): Promise<Buffer> => send(socket, what);
-  const json = async (what: Ask): Promise<unknown> => parse(await ask(what));
+  const ask = (what: Ask): Promise<Buffer> =>
+    send(socket, what).catch(async (thrown: unknown) => {
+      // Most commands never need it.
+      const { failureOf } = await import('./failure.ts');
+      throw failureOf(thrown, socket, what.path);
+    });
+  const json = async (what: Ask): Promise<unknown> => {
+    const body = await ask(what);
+    // What is not JSON is none of the daemon's replies: the error says so by itself.
+    return body.length === 0 ? undefined : JSON.parse(body.toString());
+  };
   return {
     ask,
     json,
@@ -39,51 +49,52 @@ export function makeClient(socket: string): Client {
   };
 }
 
-function parse(body: Buffer): unknown {
-  if (body.length === 0) return undefined;
-  try {
-    return JSON.parse(body.toString());
-  } catch (cause) {
-    throw new AosError('upstream', {
-      component: 'aos',
-      why: 'the daemon did not answer in JSON',
-      remedy: 'see `aos logs`',
-      cause,
-    });
+/** The daemon said no. What it said, as JSON. */
+export class Refusal extends Error {
+  readonly said: string;
+
+  constructor(said: string) {
+    super('refused');
+    this.said = said;
   }
 }
+
+/** The connection ended before the reply did. */
+export class BrokenReply extends Error {}
 
 function send(path: string, ask: Ask): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const reader = new ReplyReader();
     const kept: Buffer[] = [];
     const socket = connect({ path });
+    const refused = (): boolean => (reader.head?.status ?? 500) >= 400;
     const finish = (): void => {
+      const late = reader.trailers.get('aos-error');
+      if (late !== undefined) reject(new Refusal(`{"error":${late}}`));
+      else if (refused()) reject(new Refusal(Buffer.concat(kept).toString()));
+      else resolve(Buffer.concat(kept));
       socket.destroy();
-      const problem = failure(reader, kept, ask);
-      if (problem === undefined) resolve(Buffer.concat(kept));
-      else reject(problem);
+    };
+    const fail = (error: unknown): void => {
+      reject(error);
+      socket.destroy();
     };
     const body = (piece: Buffer): void => {
-      if (ask.sink !== undefined && (reader.head?.status ?? 500) < 400) ask.sink(piece);
+      if (ask.sink !== undefined && !refused()) ask.sink(piece);
       else kept.push(piece);
     };
     socket.on('data', bytes => {
       try {
         reader.push(bytes, body);
       } catch (thrown) {
-        socket.destroy();
-        return reject(asAosError(thrown, 'aos', path));
+        return fail(thrown);
       }
       if (reader.done) finish();
     });
-    socket.once('error', error => reject(refused(error, path)));
-    socket.once('end', () => (reader.close() ? finish() : reject(wentAway(path))));
-    socket.once('close', () => reject(wentAway(path)));
-    sendRequest(socket, ask).catch(thrown => {
-      socket.destroy();
-      reject(asAosError(thrown, 'aos'));
-    });
+    socket.once('error', fail);
+    socket.once('end', () => (reader.close() ? finish() : fail(new BrokenReply())));
+    socket.once('close', () => fail(new BrokenReply()));
+    sendRequest(socket, ask).catch(fail);
   });
 }
 
@@ -122,69 +133,4 @@ function target({ path, query = {} }: Ask): string {
     if (value !== undefined) pairs.push(`${name}=${encodeURIComponent(value)}`);
   }
   return pairs.length === 0 ? encoded : `${encoded}?${pairs.join('&')}`;
-}
-
-/** What the reply says went wrong: by its status, or after the body had begun. */
-function failure(reader: ReplyReader, kept: readonly Buffer[], ask: Ask): AosError | undefined {
-  const late = reader.trailers.get('aos-error');
-  if (late !== undefined) return fromReply({ error: parse(Buffer.from(late)) }, ask);
-  if ((reader.head?.status ?? 500) < 400) return undefined;
-  try {
-    return fromReply(parse(Buffer.concat(kept)), ask);
-  } catch (thrown) {
-    return asAosError(thrown, 'aos', ask.path);
-  }
-}
-
-function fromReply(reply: unknown, ask: Ask): AosError {
-  const error = isFields(reply) ? reply.error : undefined;
-  if (isShape(error)) return fromShape(error);
-  return new AosError('upstream', {
-    component: 'aos',
-    path: ask.path,
-    why: 'the daemon refused without saying why',
-    remedy: 'see `aos logs`',
-  });
-}
-
-export function isShape(value: unknown): value is ErrorShape {
-  return isFields(value) && typeof value.kind === 'string' && typeof value.component === 'string';
-}
-
-function refused(error: Error, path: string): AosError {
-  const code = 'code' in error ? error.code : '';
-  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    return new AosError('not_running', {
-      component: 'aos',
-      why: `no daemon answers at ${path}`,
-      remedy: 'start it with `aos-mount` (`aos-mount --no-fuse` where there is no FUSE)',
-      cause: error,
-    });
-  }
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new AosError('not_permitted', {
-      component: 'aos',
-      why: `the daemon at ${path} belongs to another user`,
-      remedy: 'run as that user, or start your own with AOS_HOME set to a directory of yours',
-      cause: error,
-    });
-  }
-  if (code === 'EINVAL' || code === 'ENAMETOOLONG') {
-    return new AosError('name_too_long', {
-      component: 'aos',
-      why: `${path} is too long for a socket`,
-      remedy: 'set AOS_SOCKET or AOS_HOME to something of at most 107 bytes',
-      cause: error,
-    });
-  }
-  return wentAway(path, error);
-}
-
-function wentAway(path: string, cause?: Error): AosError {
-  return new AosError('io', {
-    component: 'aos',
-    why: `the daemon at ${path} went away before it had answered`,
-    remedy: 'see `aos logs`',
-    cause,
-  });
 }

@@ -1,10 +1,10 @@
 /** Flags and arguments by commander, and the help it makes of a declaration. Every mistake becomes one sentence with what was probably meant. */
 
 import { Command, CommanderError } from 'commander';
-import { commandName, FlagValues, type Parsed, usageError } from './flags.ts';
+import { commandName, FlagValues, Mistake, type Parsed } from './flags.ts';
 import type { Verb } from './verb.ts';
 
-/** Throws `usage`. */
+/** Throws `Mistake`. */
 export function parseAll(verb: Verb, argv: readonly string[]): Parsed {
   const command = declare(verb);
   let help = '';
@@ -16,7 +16,7 @@ export function parseAll(verb: Verb, argv: readonly string[]): Parsed {
     command.parse([...argv], { from: 'user' });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
-    if (thrown.code !== 'commander.helpDisplayed') throw usageError(verb, thrown.message);
+    if (thrown.code !== 'commander.helpDisplayed') throw new Mistake(verb, thrown.message);
     return { args: [], flags: new FlagValues(verb, {}), help };
   }
   return { args: command.args, flags: new FlagValues(verb, command.opts()), help: undefined };

@@ -3,7 +3,7 @@
 import { makeClient } from './client.ts';
 import { resolveEnv } from './env.ts';
 import { parseFlags } from './flags.ts';
-import { fail, write } from './output.ts';
+import { write } from './output.ts';
 import type { Context, Verb } from './verb.ts';
 
 const INTERRUPTED = 130;
@@ -44,6 +44,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { verb } = (await VERBS[name]?.()) ?? {};
     return verb === undefined ? 2 : await runVerb(verb, rest);
   } catch (thrown) {
+    const { fail } = await import('./failure.ts');
     return fail(thrown, asJson);
   }
 }

@@ -1,6 +1,5 @@
 /** What was given on the command line. The plain cases are read here, the rest by commander, which is slow to load. */
 
-import { AosError } from '../core/errors.ts';
 import type { Verb } from './verb.ts';
 
 export interface Parsed {
@@ -10,7 +9,7 @@ export interface Parsed {
   readonly help: string | undefined;
 }
 
-/** Throws `usage`. */
+/** Throws `Mistake`. */
 export async function parseFlags(verb: Verb, argv: readonly string[]): Promise<Parsed> {
   const plain = parsePlain(verb, argv);
   if (plain !== undefined) return plain;
@@ -73,41 +72,39 @@ export class FlagValues {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** A number above zero, or from `least` on. Throws `usage`. */
+  /** A number above zero, or from `least` on. Throws `Mistake`. */
   number(name: string, least = Number.MIN_VALUE): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const value = Number(text);
     if (text.trim() !== '' && Number.isFinite(value) && value >= least) return value;
     const wanted = least === Number.MIN_VALUE ? 'a number above 0' : `a number from ${least}`;
-    throw usageError(this.verb, `--${name} takes ${wanted}, not "${text}"`);
+    throw new Mistake(this.verb, `--${name} takes ${wanted}, not "${text}"`);
   }
 
-  /** One of `choices`. Throws `usage`. */
+  /** One of `choices`. Throws `Mistake`. */
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const choice = choices.find(known => known === text);
     if (choice !== undefined) return choice;
-    throw usageError(this.verb, `--${name} takes ${choices.join(' or ')}, not "${text}"`);
+    throw new Mistake(this.verb, `--${name} takes ${choices.join(' or ')}, not "${text}"`);
   }
 
   /** A mistake that only the verb can see. */
-  wrong(why: string): AosError {
-    return usageError(this.verb, why);
+  wrong(why: string): Mistake {
+    return new Mistake(this.verb, why);
   }
 }
 
-/** From commander's `error: unknown option '--jsno'`, then on a line of its own `(Did you mean --json?)`, or from a clause. */
-export function usageError(verb: Verb, said: string): AosError {
-  const meant = /\(Did you mean (.+)\?\)/.exec(said)?.[1];
-  const why = said.replace(/^error: /, '').split('\n')[0] ?? said;
-  const help = `see \`${commandName(verb)} --help\``;
-  return new AosError('usage', {
-    component: commandName(verb),
-    why: why.replace(/\.$/, ''),
-    remedy: meant === undefined ? help : `did you mean ${meant}? or ${help}`,
-  });
+/** A line that cannot be understood, before it is made into an error. */
+export class Mistake extends Error {
+  readonly verb: Verb;
+
+  constructor(verb: Verb, said: string) {
+    super(said);
+    this.verb = verb;
+  }
 }
 
 /** What a user types to get it. */

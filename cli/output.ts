@@ -1,7 +1,5 @@
 /** Results to stdout, diagnostics to stderr. Written at once, so that nothing is lost when the process ends. */
 
-import { type AosError, asAosError } from '../core/errors.ts';
-
 // An import of node:fs makes all it could export, streams and promises among them: a tenth of what `aos ps` may take.
 const { writeSync } = process.getBuiltinModule('node:fs');
 
@@ -41,18 +39,6 @@ export function note(text: string): void {
 
 export function json(value: unknown): void {
   line(JSON.stringify(value));
-}
-
-/** One sentence to stderr, or with `--json` the contract's shape to stdout. Gives the exit code. */
-export function fail(thrown: unknown, asJson: boolean): number {
-  const error = asAosError(thrown, 'aos');
-  if (asJson) json({ error: error.toJSON() });
-  else note(sentence(error));
-  return error.exitCode;
-}
-
-function sentence(error: AosError): string {
-  return error.message.replaceAll('\n', ' ');
 }
 
 export function isTerminal(fd: 0 | 1 | 2): boolean {

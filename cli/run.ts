@@ -1,11 +1,28 @@
 /** What several verbs do with a run: wait for it, and say how it ended. */
 
+import { AosError } from '../core/errors.ts';
 import type { Client } from './client.ts';
 import { type Fields, fields, number, text } from './shape.ts';
 
 /** Gives `{pid, conversation, output, exit_code, cost_usd, reason}` once the run has ended. */
 export async function waitFor(client: Client, pid: string): Promise<Fields> {
-  return fields(await client.call(`/aos/procs/${pid}`, { op: 'wait' }));
+  return fields(await namingRun(pid, () => client.call(`/aos/procs/${pid}`, { op: 'wait' })));
+}
+
+/** Asks something of a run; that a file of it is missing means that there is no such run. */
+export async function namingRun<T>(pid: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    if (!(thrown instanceof AosError) || thrown.kind !== 'not_found') throw thrown;
+    throw new AosError('not_found', {
+      component: 'aos',
+      path: `/aos/procs/${pid}`,
+      why: `there is no run ${pid}`,
+      remedy: 'see `aos ps -a`',
+      cause: thrown,
+    });
+  }
 }
 
 export function exitCodeOf(end: Fields): number {

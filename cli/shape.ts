@@ -1,10 +1,8 @@
 /** Reads what came as JSON, field by field, without trusting it. */
 
-import { AosError } from '../core/errors.ts';
-
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Throws `upstream` where the daemon sent something else than was asked for, which means it is of another version. */
+/** Throws where the daemon sent something else than was asked for, which means it is of another version. */
 export function fields(value: unknown): Fields {
   if (isFields(value)) return value;
   throw unexpected('an object');
@@ -30,10 +28,8 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function unexpected(wanted: string): AosError {
-  return new AosError('upstream', {
-    component: 'aos',
-    why: `the daemon did not answer with ${wanted}`,
-    remedy: 'restart it, so that it is of the same version as this command',
-  });
+function unexpected(wanted: string): Error {
+  return new Error(
+    `the daemon did not answer with ${wanted}; restart it, so that it is of the version of this command`,
+  );
 }

@@ -5,8 +5,8 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AosError, asAosError, fromShape } from '../core/errors.ts';
-import { isShape } from './client.ts';
 import { type Env, logFile } from './env.ts';
+import { isShape } from './failure.ts';
 import { isFields } from './shape.ts';
 
 /** Longer than a slow disk needs; a daemon that has not answered by then is stuck. */

@@ -33,6 +33,7 @@ import type {
   Verb,
 } from './types.ts';
 import type { Vfs } from './vfs.ts';
+import { orElse, readAll, writeAll } from './whole.ts';
 
 const READ: OpenHow = { read: true, write: false, append: false, truncate: false };
 const REPLACE: OpenHow = { read: false, write: true, append: false, truncate: true };
@@ -113,10 +114,8 @@ export class Operations implements Aos {
   call(caller: Caller, path: Path, request: unknown, cancel?: Cancel): Maybe<unknown> {
     const act = (node: Node, op: Op): Maybe<unknown> => {
       if (node.call !== undefined) return node.call(op, request);
-      if (node.kind === 'call') {
-        return node.reply(op, Buffer.from(typeof request === 'string' ? request : JSON.stringify(request)));
-      }
-      throw no(op, 'unsupported', 'it cannot be called', 'read or write it instead');
+      if (node.kind !== 'call') throw no(op, 'unsupported', 'it cannot be called', 'read or write it instead');
+      return node.reply(op, Buffer.from(typeof request === 'string' ? request : JSON.stringify(request)));
     };
     return this.on(caller, 'call', path, cancel, act, request);
   }
@@ -307,59 +306,4 @@ function no(op: Op, kind: ErrorKind, why: string, remedy?: string): AosError {
 
 function readOnly(op: Op, path: Path): AosError {
   return no(op, 'read_only', `${nameOf(parentOf(path)) || 'the tree'} takes no such change`);
-}
-
-/** Runs `first`; where it fails in a way that `test` knows, `second` with the error. */
-function orElse<T>(
-  first: () => Maybe<T>,
-  test: (error: unknown) => boolean,
-  second: (error: unknown) => Maybe<T>,
-): Maybe<T> {
-  const recover = (error: unknown): Maybe<T> => {
-    if (test(error)) return second(error);
-    throw error;
-  };
-  try {
-    const result = first();
-    return isPromise(result) ? result.catch(recover) : result;
-  } catch (error) {
-    return recover(error);
-  }
-}
-
-const PIECE = 256 * 1024;
-
-function readAll(handle: Handle, cancel: Cancel | undefined): Maybe<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let at = 0;
-  for (;;) {
-    const part = handle.read(at, PIECE, cancel);
-    if (isPromise(part)) return readLater(handle, parts, at, part, cancel);
-    if (part.length === 0) return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-    parts.push(part);
-    at += part.length;
-  }
-}
-
-async function readLater(
-  handle: Handle,
-  parts: Uint8Array[],
-  from: number,
-  first: Promise<Uint8Array>,
-  cancel: Cancel | undefined,
-): Promise<Uint8Array> {
-  let part = await first;
-  for (let at = from; part.length > 0; part = await handle.read(at, PIECE, cancel)) {
-    parts.push(part);
-    at += part.length;
-  }
-  return Buffer.concat(parts);
-}
-
-/** A file that cannot be written whole at once is written on. */
-function writeAll(handle: Handle, body: Uint8Array, cancel: Cancel | undefined, from: number = 0): Maybe<void> {
-  if (from >= body.length && from > 0) return undefined;
-  return then(handle.write(from, body.subarray(from, from + LIMITS.write_bytes_max), cancel), written =>
-    body.length === 0 ? undefined : writeAll(handle, body, cancel, from + written),
-  );
 }

@@ -196,17 +196,45 @@ export class Vfs {
     return value;
   }
 
-  /** Passes a stream on and settles once it has ended, failed, or was left. */
-  private async *metered(op: Operation, held: Held, component: string, stream: AsyncIterable<unknown>): AsyncGenerator {
-    let error: AosError | undefined;
-    try {
-      yield* stream;
-    } catch (thrown) {
-      error = asAosError(thrown, component, op.path);
-      throw error;
-    } finally {
-      this.settle(op, held, error);
-    }
+  /** Passes a stream on and settles once: when it has ended, failed, or was left, begun or not. */
+  private metered(
+    op: Operation,
+    held: Held,
+    component: string,
+    stream: AsyncIterable<unknown>,
+  ): AsyncIterable<unknown> {
+    const inner = stream[Symbol.asyncIterator]();
+    let open = true;
+    const close = (error?: AosError): void => {
+      if (open) this.settle(op, held, error);
+      open = false;
+    };
+    const fail = (thrown: unknown): AosError => {
+      const error = asAosError(thrown, component, op.path);
+      close(error);
+      return error;
+    };
+    const outer: AsyncIterator<unknown> = {
+      async next() {
+        try {
+          const step = await inner.next();
+          if (step.done === true) close();
+          return step;
+        } catch (thrown) {
+          throw fail(thrown);
+        }
+      },
+      async return(value) {
+        try {
+          await inner.return?.();
+        } catch (thrown) {
+          throw fail(thrown);
+        }
+        close();
+        return { done: true, value };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => outer };
   }
 
   private failed(op: Operation, held: Held | undefined, error: AosError): AosError {

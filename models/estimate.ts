@@ -1,49 +1,59 @@
 /** What a request can cost at most, before it is sent. */
 
-import { AosError, type Meter, type Micros, type ModelCall } from '../plugin-sdk/index.ts';
+import { AosError, type Meter, type Micros, type ModelCall, type ModelInfo } from '../plugin-sdk/index.ts';
 import { splitName } from './names.ts';
 import type { Price, Tokens } from './price.ts';
 
 /** An answer's length where nobody says: enough for most, and what is then reserved stays small. */
-const OUTPUT_TOKENS_DEFAULT = 4096;
+export const OUTPUT_TOKENS_DEFAULT = 4096;
 const BYTES_PER_TOKEN = 4;
+
+/** What an estimate has to know of a model. */
+export interface Priced {
+  /** `provider/model`. */
+  readonly name: string;
+  readonly info: Pick<ModelInfo, 'outputTokensMax'>;
+  readonly price: Price;
+}
 
 /**
  * The most this request can cost, in micro-dollars: its size at four bytes a token, each token at the dearer of reading and
- * caching it, and an answer of the greatest length. Throws `unpriced` where the price is unknown and that is not allowed.
+ * caching it, and an answer of the greatest length. `ceiling` is what could never be reserved, see `wishedOutput`.
+ * Throws `unpriced` where the price is unknown and that is not allowed.
  */
-export function estimateCall(price: Price, name: string, request: ModelCall, outputTokensMax: number | null): Micros {
-  requirePrice(price, name, request.allowUnknownCost === true);
-  if (isFree(price)) return 0;
-  const input = inputTokens(request);
-  const output = outputCap(request, outputTokensMax);
-  const plain = price.cost({ ...NONE, input, output });
-  const cached = price.cost({ ...NONE, cacheWrite: input, output });
+export function estimateCall(model: Priced, request: ModelCall, ceiling: Micros = Number.POSITIVE_INFINITY): Micros {
+  requirePrice(model, request.allowUnknownCost === true);
+  if (isFree(model.price)) return 0;
+  const output = wishedOutput(model, request, ceiling);
   // A reservation that is spent to the last micro-dollar counts as used up.
-  return Math.ceil(Math.max(plain, cached)) + 1;
+  return Math.ceil(worst(model.price, inputTokens(request), output)) + 1;
 }
 
-const NONE: Tokens = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
-
-/** Output tokens that are reserved for, and asked for at most. */
-export function outputCap(request: ModelCall, outputTokensMax: number | null): number {
-  return Math.min(request.maxOutputTokens ?? OUTPUT_TOKENS_DEFAULT, outputTokensMax ?? Number.POSITIVE_INFINITY);
+/**
+ * Output tokens to ask for where they cost money: as the request says, else the usual. A longer answer than usual that
+ * could cost more than `ceiling`, the smallest budget there is, would always be refused: then also the usual.
+ */
+export function wishedOutput({ info, price }: Priced, request: ModelCall, ceiling: Micros): number {
+  const limit = info.outputTokensMax ?? Number.POSITIVE_INFINITY;
+  const usual = Math.min(OUTPUT_TOKENS_DEFAULT, limit);
+  const wished = Math.min(request.maxOutputTokens ?? usual, limit);
+  return wished > usual && worst(price, inputTokens(request), wished) >= ceiling ? usual : wished;
 }
 
-/** The output that the reservation pays for, which may be less than was wished. At least one token: a server takes no less. */
-export function paidOutput({ max }: Meter, { info, price }: Priced, request: ModelCall): number {
-  const wished = outputCap(request, info.outputTokensMax);
+/** As `wishedOutput`, but no more than the reservation pays for. At least one token: no server takes less. */
+export function paidOutput({ max }: Meter, model: Priced, request: ModelCall, ceiling: Micros): number {
+  const wished = wishedOutput(model, request, ceiling);
   if (max === 0) return wished;
   const input = inputTokens(request);
-  const dearest = Math.max(price.cost({ ...NONE, input }), price.cost({ ...NONE, cacheWrite: input }));
-  const each = (price.cost({ ...NONE, input, output: wished }) - price.cost({ ...NONE, input })) / wished;
-  if (each <= 0) return wished;
-  return Math.max(1, Math.min(wished, Math.floor((max - dearest) / each)));
+  const prompt = worst(model.price, input, 0);
+  const each = (worst(model.price, input, wished) - prompt) / wished;
+  return each <= 0 ? wished : Math.max(1, Math.min(wished, Math.floor((max - prompt) / each)));
 }
 
-interface Priced {
-  readonly info: { readonly outputTokensMax: number | null };
-  readonly price: Price;
+/** In micro-dollars, not rounded. */
+function worst(price: Price, input: number, output: number): number {
+  const none: Tokens = { input: 0, cacheRead: 0, cacheWrite: 0, output };
+  return Math.max(price.cost({ ...none, input }), price.cost({ ...none, cacheWrite: input }));
 }
 
 export function inputTokens(request: ModelCall): number {
@@ -59,7 +69,7 @@ export function isFree(price: Price): boolean {
   return pricing === null || (pricing.input_per_1m === 0 && pricing.output_per_1m === 0);
 }
 
-export function requirePrice(price: Price, name: string, allowUnknown: boolean): void {
+export function requirePrice({ name, price }: Pick<Priced, 'name' | 'price'>, allowUnknown: boolean): void {
   if (price.source !== 'unknown' || allowUnknown) return;
   const { provider } = splitName(name);
   throw new AosError('unpriced', {

@@ -1,16 +1,16 @@
 /** One answer of one model. */
 
-import { AosError, type Maybe, type Op, type PricedEvent, then } from '../plugin-sdk/index.ts';
+import { AosError, type Maybe, type Micros, type Op, type PricedEvent, then } from '../plugin-sdk/index.ts';
 import { isFree, paidOutput, requirePrice } from './estimate.ts';
 import { metered } from './meter.ts';
 import type { Model } from './providers.ts';
 import { asModelCall } from './request.ts';
 
 /** Throws `invalid` for the request, `unpriced`, or `upstream` where the model is not available, before anything is sent. */
-export function generate(op: Op, model: Model, request: unknown): Maybe<AsyncIterable<PricedEvent>> {
+export function generate(op: Op, model: Model, request: unknown, ceiling: Micros): Maybe<AsyncIterable<PricedEvent>> {
   const call = asModelCall(request);
   const { provider, info, price, name } = model;
-  requirePrice(price, name, call.allowUnknownCost === true);
+  requirePrice(model, call.allowUnknownCost === true);
   return then(provider.available(), ({ ok, why }) => {
     if (!ok || provider.backend === undefined) {
       throw new AosError('upstream', {
@@ -25,7 +25,7 @@ export function generate(op: Op, model: Model, request: unknown): Maybe<AsyncIte
       messages: call.messages,
       tools: call.tools,
       // What is reserved for is also the most that is asked for.
-      maxOutputTokens: isFree(price) ? call.maxOutputTokens : paidOutput(op.meter, model, call),
+      maxOutputTokens: isFree(price) ? call.maxOutputTokens : paidOutput(op.meter, model, call, ceiling),
       signal: op.signal,
       caller: op.caller,
     });

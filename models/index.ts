@@ -6,11 +6,11 @@
 import {
   AosError,
   type Backend,
+  type Budgets,
   definePlugin,
   dir,
   type Maybe,
   type Micros,
-  type ModelCall,
   type Plugin,
   parsePath,
   type Tree,
@@ -41,11 +41,12 @@ export function modelsPlugin(
     setup({ config, log, mount, now, tap }) {
       const providers = new Providers({ backends, options: config.backends, env, log, now });
       const fallback = new DefaultModel(providers, config.model, now);
+      const ceiling = smallest(config.budgets);
       const resolver = new Resolver(providers, fallback, config.aliases);
       mount({
         path: parsePath('/aos/models'),
-        tree: modelsTree(providers, fallback, resolver),
-        price: (verb, rest, request) => priceOfCall(providers, verb, rest, request),
+        tree: modelsTree(providers, fallback, resolver, ceiling),
+        price: (verb, rest, request) => priceOfCall(providers, verb, rest, request, ceiling),
       });
       tap.stop(() => providers.close());
       // Servers on this machine are looked for now, so that the first to need one seldom waits.
@@ -58,7 +59,7 @@ const FILES = ['info', 'pricing', 'limits', 'available', 'status'];
 
 type Named = { readonly provider: string; readonly model: string };
 
-function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Resolver): Tree {
+function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Resolver, ceiling: Micros): Tree {
   const find = ({ provider, model }: Named): Maybe<Model | undefined> =>
     providers.get(provider)?.model(fromFileName(model));
   const exists = (args: Named) => then(find(args), model => model !== undefined);
@@ -90,7 +91,7 @@ function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Reso
         then(find(args), model => {
           if (model === undefined)
             throw new AosError('not_found', { component: 'models', path: args.path, why: 'no such model' });
-          return generate(args, model, request);
+          return generate(args, model, request, ceiling);
         }),
     }),
     '/:provider/:model/info': about(infoText),
@@ -104,13 +105,17 @@ function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Reso
 }
 
 /** The most that a `call` on a model can cost. Nothing else here costs anything. */
-function priceOfCall(providers: Providers, verb: Verb, rest: string, request: unknown): Micros {
+function priceOfCall(providers: Providers, verb: Verb, rest: string, request: unknown, ceiling: Micros): Micros {
   if (verb !== 'call') return 0;
   const [provider = '', name] = rest.split('/');
   const model = name === undefined ? undefined : providers.get(provider)?.atOnce(fromFileName(name));
   if (model === undefined) return 0;
-  const call: ModelCall = asModelCall(request);
-  return estimateCall(model.price, model.name, call, model.info.outputTokensMax);
+  return estimateCall(model, asModelCall(request), ceiling);
+}
+
+/** No single operation can reserve as much as the smaller of the budgets that count every run. */
+function smallest({ uid, global }: Budgets): Micros {
+  return Math.min(...[uid, global].map(({ usd }) => (usd === 0 ? Number.POSITIVE_INFINITY : usd)));
 }
 
 function modelAsked(request: unknown): string | undefined {

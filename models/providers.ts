@@ -141,8 +141,18 @@ export class Provider {
   }
 
   private remember(info: ModelInfo): Model {
-    const price = priceOf(this.name, info, this.configured);
-    const model: Model = { provider: this, info, price, name: `${this.name}/${info.name}` };
+    const { configured } = this;
+    let price: Price | undefined;
+    const model: Model = {
+      provider: this,
+      info,
+      // When it is first asked for: the list of prices takes a while to load.
+      get price() {
+        price ??= priceOf(this.provider.name, info, configured);
+        return price;
+      },
+      name: `${this.name}/${info.name}`,
+    };
     this.known.set(info.name, model);
     return model;
   }

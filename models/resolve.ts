@@ -2,7 +2,7 @@
 
 import { AosError, isPromise, type Maybe, type Path, type Pricing, parsePath, then } from '../plugin-sdk/index.ts';
 import type { DefaultModel } from './default.ts';
-import { isFree, outputCap } from './estimate.ts';
+import { isFree, OUTPUT_TOKENS_DEFAULT } from './estimate.ts';
 import { nearest, splitName, toFileName } from './names.ts';
 import type { Model, Provider, Providers } from './providers.ts';
 
@@ -97,7 +97,11 @@ export class Resolver {
     const called = asked === name ? `"${asked}"` : `"${name}" (which "${asked}" stands for)`;
     if (provider === undefined) {
       return then(this.everything(), models =>
-        fail(`there is no model ${called}`, [...Object.keys(this.aliases), ...models.map(model => model.name)]),
+        fail(`there is no model ${called}`, [
+          ...Object.keys(this.aliases),
+          ...this.providers.all.map(({ name: known }) => known),
+          ...models.flatMap(model => [model.info.name, model.name]),
+        ]),
       );
     }
     return then(provider.available(), ({ ok, why }) =>
@@ -124,6 +128,6 @@ function resolved({ provider, info, price, name }: Model, why: string): Resolved
     local: info.local && isFree(price),
     contextTokens: info.contextTokens,
     outputTokensMax: info.outputTokensMax,
-    outputTokensDefault: outputCap({ messages: [], tools: [] }, info.outputTokensMax),
+    outputTokensDefault: Math.min(OUTPUT_TOKENS_DEFAULT, info.outputTokensMax ?? OUTPUT_TOKENS_DEFAULT),
   };
 }

@@ -157,14 +157,15 @@ function isStream(answer: unknown): answer is AsyncIterable<PricedEvent> {
   return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer;
 }
 
-/** How many tokens of output the money left pays for; undefined where nothing bounds it. */
+/** How many tokens of output the money left pays for, where that is less than would be asked for anyway. */
 function outputCap(run: Run, messages: readonly Message[], tools: readonly ToolSpec[]): number | undefined {
   const { left } = run.spend;
-  const { local, inputPrice, outputPrice } = run.plan.model;
+  const { local, inputPrice, outputPrice, outputTokens } = run.plan.model;
   if (left === null || local || inputPrice === null || outputPrice === null || outputPrice <= 0) return undefined;
   const prompt = Buffer.byteLength(JSON.stringify([messages, tools])) / BYTES_PER_TOKEN;
   // A price in dollars for a million tokens is one in micro-dollars for a token.
-  return Math.max(0, Math.floor((left - prompt * inputPrice) / outputPrice));
+  const paid = Math.max(0, Math.floor((left - prompt * inputPrice) / outputPrice));
+  return paid < outputTokens ? paid : undefined;
 }
 
 /** The answer reached a limit: the one that the money left set, or the model's own, which the reader is told of. */

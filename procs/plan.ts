@@ -22,6 +22,8 @@ const modelSchema = z.object({
   /** USD for a million tokens; null where unknown. */
   inputPrice: z.number().nullable(),
   outputPrice: z.number().nullable(),
+  /** Tokens that are asked for, and paid for in advance, where a request names no limit. */
+  outputTokens: z.number().positive(),
 });
 
 const agentSchema = z.object({

@@ -1,5 +1,6 @@
 /** Searches memory as it is, and past conversations by their index, as the caller may see them. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { AosError, defineTool, type IndexState, type Path, type Tool, type ToolContext } from '../plugin-sdk/index.ts';
 import { checked, parametersOf } from './checked.ts';
@@ -8,6 +9,7 @@ import { countWords, queryWords, wordPatterns } from './words.ts';
 
 const FILES_MAX = 2_000;
 const BYTES_MAX = 16 * 1024 * 1024;
+const FILES_AT_ONCE = 16;
 const FILE_BYTES_MAX = 1024 * 1024;
 const DEPTH_MAX = 16;
 const HITS_PER_FILE_MAX = 3;
@@ -132,6 +134,8 @@ class Search {
     if (this.seen.has(path)) return;
     this.seen.add(path);
     this.files += 1;
+    // Others are served in between: most of the tree answers at once, so nothing else here would wait.
+    if (this.files % FILES_AT_ONCE === 0) await nextTurn();
     const { text, bytes } = await readContent(this.context, path, FILE_BYTES_MAX);
     this.bytes += bytes;
     if (!isText(text) || countWords(text, this.patterns) === 0) return;

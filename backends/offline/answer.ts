@@ -7,8 +7,12 @@ const QUOTES_MAX = 6;
 const QUOTES_PER_FILE_MAX = 3;
 const QUOTE_CHARS_MAX = 300;
 
-/** Also how an earlier answer of this backend is recognised, so that it does not quote itself. */
 const NO_MODEL = 'No language model is involved in this answer';
+const FOUND = 'Found for';
+const NOTHING = 'Nothing was found for';
+
+/** Lines of transcripts that only tell what was looked for: the tool calls, and earlier answers of this backend. */
+const ABOUT_SEARCHING = new RegExp(`^(call \`|${FOUND} "|${NOTHING} "|${NO_MODEL})`);
 
 const HOW =
   `${NO_MODEL}: it quotes what this tree already holds; to have one answer, set OPENAI_API_KEY, or point ` +
@@ -34,10 +38,10 @@ export function answerText(steps: Steps, canSearch: boolean): string {
   const quotes = bestQuotes(steps, hitsOf(search), words);
   const looked = words.map(word => `"${word}"`).join(', ');
   if (quotes.length === 0) {
-    return `${HOW}\n\nNothing was found for ${looked} in memory or in past conversations. ${FILL}`;
+    return `${HOW}\n\n${NOTHING} ${looked} in memory or in past conversations. ${FILL}`;
   }
   const cited = quotes.map(({ path, line, text }) => `> ${text}\n${path}${line === null ? '' : `:${line}`}`);
-  return `${HOW}\n\nFound for ${looked}:\n\n${cited.join('\n\n')}`;
+  return `${HOW}\n\n${FOUND} ${looked}:\n\n${cited.join('\n\n')}`;
 }
 
 /** The lines that hold the most words, best first; memory before conversations where they are equal. */
@@ -50,7 +54,7 @@ function bestQuotes(steps: Steps, hits: readonly Hit[], words: readonly string[]
   ].map(quote => ({ ...quote, text: bare(quote.text), score: score(quote.text, words) }));
   const question = bare(steps.question);
   const ranked = found
-    .filter(quote => quote.score > 0 && quote.text !== question && !quote.text.includes(NO_MODEL))
+    .filter(quote => quote.score > 0 && quote.text !== question && !ABOUT_SEARCHING.test(quote.text))
     .sort((a, b) => b.score - a.score || rank(a.path) - rank(b.path));
   const best = ranked[0]?.score ?? 0;
   return distinct(ranked.filter(quote => quote.score * 2 >= best));

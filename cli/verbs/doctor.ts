@@ -99,7 +99,7 @@ async function daemon({ client, env }: Context): Promise<Finding[]> {
         ok: model !== '' && !model.startsWith('offline'),
         found: model === '' ? 'none' : model,
         remedy:
-          'offline only quotes what the tree holds; set ANTHROPIC_API_KEY or OPENAI_API_KEY, or start a local server',
+          'offline only quotes what the tree holds; set OPENAI_API_KEY, or backends.openai.base_url in the configuration',
         optional: true,
       },
     ];

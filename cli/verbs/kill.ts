@@ -1,6 +1,7 @@
 /** Stops runs. */
 
 import { json } from '../output.ts';
+import { namingRun } from '../run.ts';
 import { nameIn } from '../tree.ts';
 import type { Context, Verb } from '../verb.ts';
 
@@ -17,7 +18,8 @@ export const verb: Verb = {
     for (const pid of pids) if (!/^\d+$/.test(pid)) throw flags.wrong(`"${pid}" is not the number of a run`);
     const word = flags.on('force') ? 'kill' : 'stop';
     for (const pid of pids) {
-      await client.ask({ method: 'PUT', path: `/aos/procs/${pid}/ctl`, body: Buffer.from(`${word}\n`) });
+      const body = Buffer.from(`${word}\n`);
+      await namingRun(pid, () => client.ask({ method: 'PUT', path: `/aos/procs/${pid}/ctl`, body }));
     }
     if (context.json) json(pids.map(pid => ({ pid: Number(pid), sent: word })));
   },

@@ -4,8 +4,8 @@ import { json, line, table, usd } from '../output.ts';
 import { type Fields, fields, items, number, text } from '../shape.ts';
 import type { Context, Verb } from '../verb.ts';
 
-const HEAD = ['PID', 'PPID', 'AGENT', 'STATUS', 'TIME', 'COST', 'MODEL', 'CONVERSATION'];
-const RIGHT = ['PID', 'PPID', 'TIME', 'COST'];
+const HEAD = ['PID', 'PPID', 'AGENT', 'STATUS', 'AGE', 'COST', 'MODEL', 'CONVERSATION'];
+const RIGHT = ['PID', 'PPID', 'AGE', 'COST'];
 
 export const verb: Verb = {
   name: 'ps',
@@ -49,7 +49,7 @@ function row(run: Fields, depth: number, now: number): string[] {
   ];
 }
 
-/** Time since the start as ps prints it: `1:05`, `2:00:09`; a dash for a run that has not started. */
+/** Time since the start, as ps prints times: `1:05`, `2:00:09`; a dash for a run that has not started. */
 function since(started: unknown, now: number): string {
   const at = typeof started === 'number' ? started : typeof started === 'string' ? Date.parse(started) : Number.NaN;
   if (Number.isNaN(at)) return '-';

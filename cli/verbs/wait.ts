@@ -12,7 +12,8 @@ export const verb: Verb = {
   summary: 'Wait for a run to end, or for an agent to be idle',
   args: '<pid|agent>',
   argHelp: ['a number from `aos ps`, or the name of an agent'],
-  notes: `For a run it prints the answer and exits with the code of the run.
+  notes: `For a run it prints the answer and exits with the code of the run. For an agent it exits 0 once nothing is
+queued or under way.
 
 Examples:
   aos wait 17

@@ -13,7 +13,7 @@ const MS_NOSUID = 2;
 const MS_NODEV = 4;
 const MNT_DETACH = 2;
 
-/** Mounts at `dir`, which is ready for it. Gives a non-blocking descriptor. Throws AosError with a remedy. */
+/** Mounts at `dir`, which is ready for it. Gives the descriptor. Throws AosError with a remedy. */
 export async function mountDevice(sys: Syscalls, dir: string, allowOther: boolean): Promise<number> {
   return process.getuid?.() === 0 ? mountAsRoot(sys, dir, allowOther) : mountAsUser(sys, dir, allowOther);
 }
@@ -90,7 +90,6 @@ async function mountAsUser(sys: Syscalls, dir: string, allowOther: boolean): Pro
   const fd = sys.receiveDescriptor(ours);
   closeSync(ours);
   if (fd < 0) throw mounterFailed(dir, said);
-  sys.setNonBlocking(fd);
   return fd;
 }
 

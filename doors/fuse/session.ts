@@ -1,6 +1,7 @@
 /**
- * The loop over one connection to the kernel. While nothing comes, a thread waits and the event loop is free. From the first request
- * on, the main thread takes one after the other until none came for a moment, because waking up costs more than serving.
+ * The loop over one connection to the kernel. While nothing comes the event loop is free and the kernel signals the first request
+ * (SIGIO); a thread of the pool could wait as well, but would leave the mount dead whenever others fill the pool. From the first
+ * request on the main thread takes one after the other until none came for a moment, because waking up costs more than serving.
  */
 
 import { close, write } from 'node:fs';
@@ -24,6 +25,9 @@ const BURST_MS = 5;
 const BURST_WAITING_MS = 0.5;
 /** Nobody waits for the answer to these, so their caller has mostly asked for more by the time they are served. */
 const UNHEARD: ReadonlySet<number> = new Set([OP.RELEASE, OP.RELEASEDIR, OP.FORGET, OP.BATCH_FORGET, OP.INTERRUPT]);
+/** The longest a timer can be: it only says that we are at work. */
+const FOREVER_MS = 2 ** 31 - 1;
+const LAST_SIGNAL_MS = 1000;
 const POLLIN = 1;
 /** struct pollfd: fd i32, events i16, revents i16. */
 const POLLFD = 8;
@@ -36,16 +40,15 @@ export class Session {
   readonly agreed: Promise<void>;
   readonly #sys: Syscalls;
   readonly #fd: number;
-  readonly #wakeFd: number;
   readonly #in: Memory;
   readonly #out: Memory;
   readonly #fds: Memory;
   readonly #patience: Memory;
   readonly #impatience: Memory;
-  readonly #wakeUp: Memory;
   readonly #untap: (() => void)[];
   #over = false;
-  #polling = false;
+  #waiting = false;
+  #keepAlive: NodeJS.Timeout | undefined;
   #agreed: () => void = () => {};
   #ended: () => void = () => {};
 
@@ -53,18 +56,14 @@ export class Session {
   constructor(sys: Syscalls, fd: number, api: DoorApi, options: ServerOptions) {
     this.#sys = sys;
     this.#fd = fd;
-    this.#wakeFd = sys.eventfd();
+    sys.own(fd);
     this.#in = sys.memory(FRAME_BYTES);
     this.#out = sys.memory(FRAME_BYTES);
-    this.#fds = sys.memory(2 * POLLFD);
+    this.#fds = sys.memory(POLLFD);
     this.#fds.bytes.writeInt32LE(fd, 0);
     this.#fds.bytes.writeInt16LE(POLLIN, 4);
-    this.#fds.bytes.writeInt32LE(this.#wakeFd, POLLFD);
-    this.#fds.bytes.writeInt16LE(POLLIN, POLLFD + 4);
     this.#patience = timespec(sys, PATIENCE_NS);
     this.#impatience = timespec(sys, 0);
-    this.#wakeUp = sys.memory(8);
-    this.#wakeUp.bytes.writeUInt32LE(1, 0);
     this.ended = new Promise(resolve => {
       this.#ended = resolve;
     });
@@ -80,13 +79,13 @@ export class Session {
   }
 
   start(): void {
+    process.on('SIGIO', this.#signalled);
+    this.#keepAlive = setInterval(() => {}, FOREVER_MS);
     this.#wait();
   }
 
   /** Ends the session and with it the connection: whoever still holds a file open gets ENOTCONN. */
   close(): void {
-    if (this.#over) return;
-    this.#sys.write(this.#wakeFd, this.#wakeUp.address, 8);
     this.#end();
   }
 
@@ -101,13 +100,18 @@ export class Session {
   }
 
   #wait(): void {
-    this.#polling = true;
-    this.#sys.pollLater(this.#fds.address, 2, () => {
-      this.#polling = false;
-      if (this.#over) this.#closeDescriptors();
-      else this.#burst();
-    });
+    this.#waiting = true;
+    this.#sys.signalWhenReadable(this.#fd, true);
+    // What came before that is not signalled any more.
+    if (this.#sys.ppoll(this.#fds.address, 1, this.#impatience.address) !== 0) setImmediate(this.#signalled);
   }
+
+  readonly #signalled = (): void => {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.#sys.signalWhenReadable(this.#fd, false);
+    this.#burst();
+  };
 
   #burst(): void {
     if (this.#over) return;
@@ -115,10 +119,12 @@ export class Session {
     const { server } = this;
     const address = this.#in.address;
     const size = this.#in.bytes.length;
+    let served = false;
     for (;;) {
       const length = this.#sys.read(this.#fd, address, size);
       let unheard = false;
       if (length > 0) {
+        served = true;
         dispatch(server, length);
         unheard = UNHEARD.has(server.request.opcode);
         if (server.request.opcode === OP.INIT && server.minor > 0) this.#agreed();
@@ -132,6 +138,11 @@ export class Session {
         return;
       }
       if (unheard) continue;
+      if (!served) {
+        // A signal for what an earlier burst has served.
+        this.#wait();
+        return;
+      }
       const patience = waiting ? this.#impatience : this.#patience;
       if (this.#sys.ppoll(this.#fds.address, 1, patience.address) === 0) {
         this.#wait();
@@ -152,15 +163,15 @@ export class Session {
   #end(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#waiting = false;
     for (const untap of this.#untap) untap();
     this.server.close();
-    if (!this.#polling) this.#closeDescriptors();
-  }
-
-  /** Only once nobody waits on them: their numbers are free for others from then on. */
-  #closeDescriptors(): void {
+    clearInterval(this.#keepAlive);
+    this.#sys.signalWhenReadable(this.#fd, false);
     close(this.#fd, () => {
-      close(this.#wakeFd, () => this.#ended());
+      // A signal may still be on its way, and without a listener it would end the process.
+      setTimeout(() => process.off('SIGIO', this.#signalled), LAST_SIGNAL_MS).unref();
+      this.#ended();
     });
   }
 }

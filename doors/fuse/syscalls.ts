@@ -18,9 +18,10 @@ export interface Syscalls {
   write(fd: number, address: number, length: number): number;
   /** `timeout` is the address of a timespec. */
   ppoll(fds: number, count: number, timeout: number): number;
-  /** Off the main thread, without a timeout. `done` follows in any case. */
-  pollLater(fds: number, count: number, done: () => void): void;
-  eventfd(): number;
+  /** Whether the kernel sends this process SIGIO when `fd` becomes readable. The descriptor does not block in any case. */
+  signalWhenReadable(fd: number, wanted: boolean): void;
+  /** Names this process as the one to signal. */
+  own(fd: number): void;
   mount(source: string, dir: string, type: string, flags: number, data: string): number;
   /** Off the main thread: the kernel may ask us something first. Gives 0 or the errno. */
   unmountLater(dir: string, flags: number): Promise<number>;
@@ -28,15 +29,15 @@ export interface Syscalls {
   socketpair(): [number, number] | undefined;
   /** The descriptor that the other end sends, or -1. Blocks until the other end sends or closes. */
   receiveDescriptor(socket: number): number;
-  setNonBlocking(fd: number): number;
 }
 
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
-const EFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
-const F_GETFL = 3;
+const O_RDWR = 2;
 const F_SETFL = 4;
+const F_SETOWN = 8;
 const O_NONBLOCK = 0o4000;
+const O_ASYNC = 0o20000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
@@ -73,7 +74,6 @@ function bind(koffi: Koffi): Syscalls {
   const write: Syscalls['write'] = libc.func('long write(int fd, uintptr_t buf, size_t count)');
   const poll = libc.func('int ppoll(uintptr_t fds, unsigned long n, uintptr_t timeout, uintptr_t mask)');
   const umount2 = libc.func('int umount2(const char *target, int flags)');
-  const eventfd = libc.func('int eventfd(unsigned int value, int flags)');
   const mount = libc.func(
     'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
   );
@@ -92,8 +92,12 @@ function bind(koffi: Koffi): Syscalls {
     read,
     write,
     ppoll: (fds, count, timeout) => poll(fds, count, timeout, 0),
-    pollLater: (fds, count, done) => poll.async(fds, count, 0, 0, done),
-    eventfd: () => eventfd(0, EFD_NONBLOCK_CLOEXEC),
+    signalWhenReadable: (fd, wanted) => {
+      fcntl(fd, F_SETFL, 'int', O_RDWR | O_NONBLOCK | (wanted ? O_ASYNC : 0));
+    },
+    own: fd => {
+      fcntl(fd, F_SETOWN, 'int', process.pid);
+    },
     mount,
     unmountLater: (dir, flags) =>
       new Promise(resolve => {
@@ -107,10 +111,6 @@ function bind(koffi: Koffi): Syscalls {
       return [fds.bytes.readInt32LE(0), fds.bytes.readInt32LE(4)];
     },
     receiveDescriptor: socket => receive(socket, memory, recvmsg),
-    setNonBlocking: fd => {
-      const flags: number = fcntl(fd, F_GETFL, 'int', 0);
-      return flags < 0 ? -1 : fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK);
-    },
   };
 }
 

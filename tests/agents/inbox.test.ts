@@ -75,6 +75,7 @@ for (const [what, text, said] of [
     const error = await refused(t, () => w.write('/aos/agents/coder/inbox', text));
     t.is(error.errno, 'EINVAL');
     t.regex(error.message, said);
+    t.regex(await w.read('/aos/agents/coder/log'), /refused a message of uid 0: /);
     t.is(w.events.length, 0);
   });
 }

@@ -73,6 +73,8 @@ test('the question itself and earlier answers of its own are not quoted', async 
   const lines = [
     'What about the database?',
     '> No language model is involved in this answer about the database',
+    '> call `search` {"query":"database"}',
+    'Found for "database":',
     'the database is blue',
   ];
   const hits = lines.map((excerpt, index) => ({ path: `/aos/conversations/${index}`, line: null, excerpt }));

@@ -111,8 +111,11 @@ export function fakePlugins(): Fake {
   function procs(): ReturnType<typeof tree> {
     return tree({
       '/': dir(() => ['7'], { call: (_args, request) => (opOf(request) === 'list' ? RUNS : undefined) }),
-      '/7': dir(() => [], { call: (_args, request) => (opOf(request) === 'wait' ? ended : undefined) }),
-      '/7/stdout': log(() => stdout),
+      '/:pid': dir(() => [], {
+        exists: ({ pid }) => RUNS.some(run => String(run.pid) === pid),
+        call: (_args, request) => (opOf(request) === 'wait' ? ended : undefined),
+      }),
+      '/:pid/stdout': log(() => stdout),
       '/:pid/ctl': message({
         exists: ({ pid }) => RUNS.some(run => String(run.pid) === pid),
         commit: ({ pid }, text) => {

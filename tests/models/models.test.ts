@@ -115,6 +115,7 @@ test('names: alias, provider, bare model, unlisted but priced', async t => {
 for (const [name, said] of [
   ['openai/gtp-5', /openai has no model "openai\/gtp-5".*did you mean openai\/gpt-5\?/],
   ['ofline/search', /there is no model "ofline\/search"; did you mean offline\/search\?/],
+  ['ofline', /there is no model "ofline"; did you mean offline\?/],
   ['xyzzy', /there is no model "xyzzy"; see: aos ls \/aos\/models/],
   ['anthropic/claude', /this version has no backend for it/],
 ] as const) {
@@ -161,6 +162,18 @@ test('what is asked of the backend is no more than what is reserved for', async 
   t.deepEqual(short.all.at(-1), { kind: 'done', reason: 'length' });
   const shorter = await call('/aos/models/mock/default', { ...ASK, maxOutputTokens: 2048 });
   t.is(shorter.text.length, 1000);
+});
+
+test('a long answer is asked for where a budget can hold it, else the usual length', async t => {
+  const file = canned(t, { text: 'abcd'.repeat(1000), usage: { input: 1, output: 8192 } });
+  const wish = { ...ASK, maxOutputTokens: 100_000 };
+  const priced = (output_per_1m: number) => ({ mock: { file, pricing: { input_per_1m: 1, output_per_1m } } });
+  // By default one process may spend $0.10 a minute.
+  const { budgets } = DEFAULT_CONFIG;
+  const cheap = await world({ budgets, backends: priced(0.5) });
+  t.is((await cheap.call('/aos/models/mock/default', wish)).text.length, 4000);
+  const dear = await world({ budgets, backends: priced(10) });
+  t.is((await dear.call('/aos/models/mock/default', wish)).text.length, 2000);
 });
 
 test('an answer stops where its reservation is used up, after what came', async t => {

@@ -163,6 +163,8 @@ test('the model is asked for no more than the budget pays for, and an answer cut
   const pid = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.001 } }));
   t.like(await w.wait(pid), { exit_code: 64, reason: 'budget', output: 'short' });
   t.is(w.asked[0]?.maxOutputTokens, 100);
+  await w.wait(await w.send('researcher', 'with money enough'));
+  t.is(w.asked[1]?.maxOutputTokens, undefined);
 });
 
 test('what a sub-run spends counts against the run that started it', async t => {

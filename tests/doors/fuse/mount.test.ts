@@ -1,5 +1,9 @@
 /** What users of a real mount notice. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gate } from './fake.ts';
 import { mountTest, until } from './mounted.ts';
 
@@ -218,5 +222,26 @@ mountTest(
     t.is(ran.code, 0);
     const living = await sh('exec 3<value; cd /; readlink /proc/self >/dev/null; stat "$M/value" >/dev/null; echo $$');
     t.is(living.code, 0);
+  },
+);
+
+mountTest(
+  'work that fills the thread pool does not stop the mount',
+  api => {
+    api.aos.add('/aos/value', 'value', 'still here\n');
+  },
+  async (t, { sh }) => {
+    const dir = mkdtempSync(join(tmpdir(), 'aos-fifo-'));
+    const fifos = Array.from({ length: 8 }, (_, i) => join(dir, `fifo-${i}`));
+    t.is((await sh('mkfifo "$@"', ...fifos)).code, 0);
+    // Opening a pipe to read it occupies a thread until somebody opens it to write.
+    const opened = fifos.map(fifo => open(fifo, 'r'));
+    try {
+      t.is((await sh('cat value')).out, 'still here\n');
+    } finally {
+      await sh('for f in "$@"; do : > "$f"; done', ...fifos);
+      for (const file of await Promise.all(opened)) await file.close();
+      rmSync(dir, { recursive: true });
+    }
   },
 );
