@@ -21,9 +21,17 @@ import type { AgentConfig } from './source.ts';
 
 const PROCS = parsePath('/aos/procs');
 
-/** Refuses at open what would be refused anyway: a full queue, an agent whose definition was never valid. */
-export function acceptMessage(definition: Definition, agent: Agent): void {
+/** Refuses at open what would be refused anyway: a daemon that stops, a full queue, a definition that was never valid. */
+export function acceptMessage(definition: Definition, agent: Agent, stopping: boolean): void {
   const { queue } = configOf(definition);
+  if (stopping) {
+    throw new AosError('not_running', {
+      component: 'agents',
+      path: inboxOf(agent),
+      why: 'the daemon is stopping and takes no more messages',
+      remedy: 'send it again after the next aos-mount',
+    });
+  }
   if (agent.depth < queue.depth) return;
   throw new AosError('queue_full', {
     component: 'agents',

@@ -2,6 +2,7 @@
 
 import { definePlugin, parsePath } from '../plugin-sdk/index.ts';
 import { Agent } from './agent.ts';
+import { acceptMessage } from './inbox.ts';
 import { writeReadyMade } from './ready.ts';
 import { type Definition, Registry } from './registry.ts';
 import { agentsTree } from './tree.ts';
@@ -21,7 +22,12 @@ export const agentsPlugin = definePlugin({
       return agent;
     };
     const registry = new Registry(dir, api, definition => note(agentOf(definition.name), definition));
-    api.mount({ path: parsePath('/aos/agents'), tree: agentsTree(api, registry, agentOf) });
+    let stopping = false;
+    api.tap.stop(() => {
+      stopping = true;
+    });
+    const accept = (definition: Definition, agent: Agent): void => acceptMessage(definition, agent, stopping);
+    api.mount({ path: parsePath('/aos/agents'), tree: agentsTree(api, registry, agentOf, accept) });
     api.tap.run(event => agentOf(event.run.agent).hear(event));
   },
 });

@@ -23,7 +23,7 @@ import {
   value,
 } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
-import { acceptMessage, askInbox, commitMessage } from './inbox.ts';
+import { askInbox, commitMessage } from './inbox.ts';
 import { contextPath, SESSION } from './message.ts';
 import { nearest } from './nearest.ts';
 import { parsePrefs } from './prefs.ts';
@@ -51,7 +51,13 @@ const NAMES = [
 /** What has to show the definition as it is at this moment. The rest may be some milliseconds behind. */
 const EXACT = new Set(['config.yaml', 'inbox', '.error']);
 
-export function agentsTree(api: PluginApi, registry: Registry, agentOf: (name: string) => Agent): Tree {
+export function agentsTree(
+  api: PluginApi,
+  registry: Registry,
+  agentOf: (name: string) => Agent,
+  /** Refuses early what a message would be refused for. */
+  accept: (definition: Definition, agent: Agent) => void,
+): Tree {
   const definition = (args: Args<ByName>): Definition =>
     registry.find(args.name, false) ?? unknown(api, registry, args.name, args);
   const text = (
@@ -99,7 +105,7 @@ export function agentsTree(api: PluginApi, registry: Registry, agentOf: (name: s
       agent => agent.statusAt,
     ),
     '/:name/inbox': message({
-      accept: args => acceptMessage(definition(args), agentOf(args.name)),
+      accept: args => accept(definition(args), agentOf(args.name)),
       commit: (args, body) => commit(api, definition(args), agentOf(args.name), args, body),
       call: (args, request) => askInbox(api, definition(args), agentOf(args.name), args, request),
     }),

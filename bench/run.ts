@@ -3,6 +3,7 @@
  * cannot be measured here has a row that says what is missing. Exit 1 where a goal is not reached or a benchmark failed.
  */
 
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Teardown } from '../tests/support/dirs.ts';
 import { benchFuse } from './fuse.ts';
@@ -46,6 +47,10 @@ async function run(name: string): Promise<Row[]> {
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean', default: false } } });
+const [busy = 0] = loadavg();
+if (busy > 0.7) {
+  process.stderr.write(`bench: the machine is busy (load ${busy.toFixed(1)}): do not rely on these numbers\n`);
+}
 const rows: Row[] = [];
 for (const name of chosen(values.only)) rows.push(...(await run(name)));
 const judged = rows.map(judge);

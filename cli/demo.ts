@@ -13,6 +13,9 @@ import { startDaemon } from './start.ts';
 /** What timeout(1) exits with where it had to end the command, as it does for `tail -f`. */
 const TIMED_OUT = 124;
 
+/** Who complains where it is only the mount that cannot be. */
+const MOUNTING = ['kernel door', 'fuse-native driver'];
+
 interface Step {
   readonly say: string;
   readonly run: string;
@@ -107,7 +110,8 @@ async function ensureDaemon(env: Env): Promise<Served> {
     return { mount: ready.fuse ? ready.mount : '', model: ready.model };
   } catch (thrown) {
     const error = asAosError(thrown, 'aos-mount');
-    if (!/fuse/i.test(error.component)) throw error;
+    // Whatever else is wrong would be wrong without a mount too.
+    if (!MOUNTING.includes(error.component)) throw error;
     line(`No mount on this machine: ${error.message}\nThe same tree is reached by the aos command instead.\n`);
   }
   const { ready } = await startDaemon(env, { mount: env.mount, noFuse: true });

@@ -174,6 +174,7 @@ function stopper({ core, store, socket, fuse, log }: Running): Daemon {
       await core.hooks.tellStop();
       await fuse?.stop();
       await socket.stop();
+      core.plugins.withdrawAll();
       store.close();
     } catch (error) {
       log.error({ err: error }, 'stopping failed');

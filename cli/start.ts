@@ -38,16 +38,7 @@ export interface Started {
 /** Starts it in the background; its standard output goes to the log. Throws what the daemon says, or `io` where it just ends. */
 export async function startDaemon(env: Env, options: StartOptions): Promise<Started> {
   const file = logFile(env);
-  let log: number;
-  try {
-    mkdirSync(env.home, { recursive: true, mode: 0o700 });
-    mkdirSync(dirname(file), { recursive: true });
-    log = openSync(file, 'a', 0o600);
-  } catch (thrown) {
-    const error = asAosError(thrown, 'aos-mount', env.home);
-    const remedy = 'set AOS_HOME to a directory of yours that can be written';
-    throw new AosError(error.kind, { component: 'aos-mount', path: env.home, why: error.why, remedy, cause: thrown });
-  }
+  const log = openLogFile(env, file);
   const child = spawnDaemon(env, options, { detached: true, stdio: ['ignore', log, log, 'pipe'] });
   closeSync(log);
   try {
@@ -60,8 +51,29 @@ export async function startDaemon(env: Env, options: StartOptions): Promise<Star
   }
 }
 
+function openLogFile(env: Env, file: string): number {
+  try {
+    makeDir(env.home);
+    makeDir(dirname(file));
+    return openSync(file, 'a', 0o600);
+  } catch (thrown) {
+    const error = asAosError(thrown, 'aos-mount', env.home);
+    const remedy = 'set AOS_HOME to a directory of yours that can be written';
+    throw new AosError(error.kind, { component: 'aos-mount', path: env.home, why: error.why, remedy, cause: thrown });
+  }
+}
+
+/** With its parents. Node's own way to do so never ends below /proc, where nothing can be made. */
+function makeDir(dir: string): void {
+  if (existsSync(dir)) return;
+  const parent = dirname(dir);
+  if (parent !== dir) makeDir(parent);
+  mkdirSync(dir, { mode: 0o700 });
+}
+
 /** Starts it in front, on this terminal. */
 export async function runDaemon(env: Env, options: StartOptions): Promise<Started> {
+  closeSync(openLogFile(env, logFile(env)));
   const child = spawnDaemon(env, options, { detached: false, stdio: ['inherit', 'inherit', 'inherit', 'pipe'] }, [
     '--foreground',
   ]);

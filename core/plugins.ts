@@ -41,6 +41,11 @@ export class Plugins {
     this.admitted.delete(name);
   }
 
+  /** The last admitted first. */
+  withdrawAll(): void {
+    for (const name of [...this.admitted.keys()].reverse()) this.withdraw(name);
+  }
+
   private api(name: string, signal: AbortSignal): PluginApi {
     const { host } = this;
     return {

@@ -38,7 +38,7 @@ export function modelsPlugin(
 ): Plugin {
   return definePlugin({
     name: 'models',
-    setup({ config, log, mount, now, tap }) {
+    setup({ config, log, mount, now, signal }) {
       const providers = new Providers({ backends, options: config.backends, env, log, now });
       const fallback = new DefaultModel(providers, config.model, now);
       const ceiling = smallest(config.budgets);
@@ -48,7 +48,8 @@ export function modelsPlugin(
         tree: modelsTree(providers, fallback, resolver, ceiling),
         price: (verb, rest, request) => priceOfCall(providers, verb, rest, request, ceiling),
       });
-      tap.stop(() => providers.close());
+      // Not at `stop`: runs that drain still need their models.
+      signal.addEventListener('abort', () => void providers.close(), { once: true });
       // Servers on this machine are looked for now, so that the first to need one seldom waits.
       fallback.get();
     },

@@ -8,6 +8,7 @@ import {
   isWithin,
   LIMITS,
   type Maybe,
+  type Millis,
   type PluginApi,
   parsePath,
   type RunEnd,
@@ -46,11 +47,13 @@ export class Table {
   /** Waiting runs of each agent, oldest first. */
   private readonly waiting = new Map<string, Run[]>();
   private readonly busy = new Map<string, number>();
+  private readonly born: Millis;
   private stopping = false;
   private recovered = false;
 
   constructor(api: PluginApi) {
     this.api = api;
+    this.born = api.now();
   }
 
   /** Accepts a message, durably, and starts it as soon as its agent is free. Throws `queue_full`, `not_running`. */
@@ -94,14 +97,15 @@ export class Table {
   /** Everything listed now, oldest first. */
   all(): Run[] {
     this.recover();
-    for (const run of this.runs.values()) if (this.expired(run)) this.runs.delete(run.pid);
+    this.prune();
     return [...this.runs.values()].sort((a, b) => a.pid - b.pid);
   }
 
   /** What a run came to; for one that still goes, once it has. `caller` must be able to read the answer of an old one. */
   wait(pid: number, caller: Caller, signal: AbortSignal): Maybe<Outcome> {
     const run = this.get(pid);
-    if (run === undefined) return this.past(pid, caller);
+    // What a run said to an earlier daemon is in its record only.
+    if (run === undefined || (run.started ?? this.born) < this.born) return this.past(pid, caller);
     if (run.end !== undefined) return outcomeOf(run, run.end);
     return interruptible(run.done, signal).then(end => outcomeOf(run, end));
   }
@@ -161,7 +165,12 @@ export class Table {
     }
   }
 
+  private prune(): void {
+    for (const run of this.runs.values()) if (this.expired(run)) this.runs.delete(run.pid);
+  }
+
   private freed(agent: string): void {
+    this.prune();
     this.busy.set(agent, (this.busy.get(agent) ?? 1) - 1);
     this.pump(agent);
   }

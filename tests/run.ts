@@ -78,7 +78,7 @@ async function stage(name: string, tool: string, args: readonly string[]): Promi
 const separator = process.argv.indexOf('--');
 const forAva = process.argv.slice(separator === -1 ? 2 : separator + 1);
 
-await stage('lint and format', 'biome', ['check', '--colors=off', '--max-diagnostics=100', '.']);
+await stage('lint and format', 'biome', ['check', '--colors=off', '--error-on-warnings', '--max-diagnostics=100', '.']);
 await stage('types', 'tsc', ['-p', 'tsconfig.json', '--pretty', 'false']);
 // bin/aos runs what was built, wherever something was.
 await stage('build', 'tsc', ['-p', 'tsconfig.build.json', '--pretty', 'false']);

@@ -6,9 +6,32 @@ export function mountOf(path: string): string {
   return names[2] === 'mnt' ? `/aos/mnt/${names[3] ?? ''}` : `/aos/${names[2] ?? ''}`;
 }
 
+/** The beginnings of the two hashes; `over` carries them through a text. */
+const SEED_LO = 0x811c9dc5;
+const SEED_HI = 0x96c762f9;
+
 /** For a file whose plugin has no number: a hash of where it is. Never 0. */
 export function pathHash(path: string): [lo: number, hi: number] {
-  return finish(fnv(path, 0x811c9dc5), fnv(path, 0x01000193 ^ 0x9747b28c));
+  return [finishLo(over(path, SEED_LO)), finishHi(over(path, SEED_HI))];
+}
+
+/** The hashes of a directory's path, from which those of its entries follow without their paths being built. */
+export class EntryHash {
+  lo = 0;
+  hi = 0;
+  readonly #lo: number;
+  readonly #hi: number;
+
+  constructor(dir: string) {
+    this.#lo = over('/', over(dir, SEED_LO));
+    this.#hi = over('/', over(dir, SEED_HI));
+  }
+
+  /** Sets `lo` and `hi` to the hash of the entry's path. */
+  take(name: string): void {
+    this.lo = finishLo(over(name, this.#lo));
+    this.hi = finishHi(over(name, this.#hi));
+  }
 }
 
 const mounts = new Map<string, [number, number]>();
@@ -27,13 +50,16 @@ export function mixIno(path: string, ino: number): [lo: number, hi: number] {
 }
 
 /** FNV-1a over UTF-16 units. */
-function fnv(text: string, seed: number): number {
+function over(text: string, seed: number): number {
   let hash = seed;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash;
 }
 
-function finish(a: number, b: number): [number, number] {
-  const lo = Math.imul(a ^ (a >>> 15), 0x85ebca6b) >>> 0;
-  return [lo === 0 ? 1 : lo, (Math.imul(b ^ (b >>> 13), 0xc2b2ae35) & 0x7fff_ffff) >>> 0];
+function finishLo(hash: number): number {
+  return Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 0 || 1;
+}
+
+function finishHi(hash: number): number {
+  return (Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35) & 0x7fff_ffff) >>> 0;
 }

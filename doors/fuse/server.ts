@@ -3,16 +3,16 @@
 import { Cancellation } from '../../core/cancel.ts';
 import { AosError, ERRNO } from '../../core/errors.ts';
 import { isPromise } from '../../core/maybe.ts';
-import { ROOT } from '../../core/path.ts';
 import type { Aos, Caller, Cancel, DoorApi, Handle, Maybe, Path, Stat } from '../../core/types.ts';
 import { Callers } from './callers.ts';
 import { errnoOf, isForeseen, WireError } from './errno.ts';
 import { type OpenDir, type OpenFile, Table } from './handles.ts';
 import { type Inode, Inodes } from './inodes.ts';
 import { Notices, type SendLater } from './notices.ts';
+import { PENDING_MAX, Pending, PendingTable } from './pending.ts';
 import { Reply, type Validity } from './reply.ts';
 import type { Request, Ticket } from './request.ts';
-import { MINOR_WITH_EPOCH, OUT_HEADER, S } from './wire.ts';
+import { OUT_HEADER } from './wire.ts';
 
 /** How frames leave. */
 export interface Sink {
@@ -25,9 +25,6 @@ export interface ServerOptions {
   readonly allowOther: boolean;
 }
 
-/** Requests answered later than at once, at most. Over it: EAGAIN. */
-export const IN_FLIGHT_MAX = 4096;
-
 /** Kept for an hour: what never changes, on a mount that serves one user only. */
 const LONG: Validity = { entrySec: 3600, attrSec: 3600, attrNsec: 0 };
 /** A name that stays, attributes that do not. */
@@ -36,19 +33,6 @@ const NAME: Validity = { entrySec: 3600, attrSec: 0, attrNsec: 1 };
 const MOMENT: Validity = { entrySec: 0, attrSec: 0, attrNsec: 1 };
 /** Asked again at every use, even by the same call: what grows by itself. */
 const NEVER: Validity = { entrySec: 0, attrSec: 0, attrNsec: 0 };
-
-/** A request whose answer is still to come. */
-class Pending implements Ticket {
-  readonly lo: number;
-  readonly hi: number;
-  readonly cancel: Cancel;
-
-  constructor(ticket: Ticket, cancel: Cancel) {
-    this.lo = ticket.lo;
-    this.hi = ticket.hi;
-    this.cancel = cancel;
-  }
-}
 
 export class Server {
   readonly api: DoorApi;
@@ -64,7 +48,7 @@ export class Server {
   minor = 0;
   readonly #sink: Sink;
   readonly #callers: Callers;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new PendingTable();
 
   constructor(api: DoorApi, options: ServerOptions, sink: Sink, request: Request, replyBytes: Buffer) {
     this.api = api;
@@ -209,22 +193,20 @@ export class Server {
     undo?: (value: T) => void,
   ): void {
     const pending = new Pending(this.request, cancel);
-    if (this.#pending.size >= IN_FLIGHT_MAX) {
-      this.api.log.warn({ limit: IN_FLIGHT_MAX }, 'kernel door: too many requests wait for an answer; refused one');
+    if (!this.#pending.add(pending)) {
+      this.api.log.warn({ limit: PENDING_MAX }, 'kernel door: too many requests wait for an answer; refused one');
       cancel.abort();
       promise.then(undo, () => {});
       this.refuse(pending, ERRNO.EAGAIN);
       return;
     }
-    const id = idOf(pending.lo, pending.hi);
-    this.#pending.set(id, pending);
     promise.then(
       value => {
-        if (this.#settle(id, pending)) this.#answerLate(pending, value, answer);
+        if (this.#pending.settle(pending)) this.#answerLate(pending, value, answer);
         else undo?.(value);
       },
       error => {
-        if (this.#settle(id, pending)) this.fail(pending, error);
+        if (this.#pending.settle(pending)) this.fail(pending, error);
       },
     );
   }
@@ -237,57 +219,14 @@ export class Server {
     }
   }
 
-  /** Whether the request still waits for its answer. */
-  #settle(id: number, pending: Pending): boolean {
-    return this.#pending.get(id) === pending && this.#pending.delete(id);
-  }
-
-  /** FUSE_INTERRUPT for request `unique`. One that was answered meanwhile is no longer there. */
+  /** FUSE_INTERRUPT for request `unique`. */
   interrupt(lo: number, hi: number): void {
-    const id = idOf(lo, hi);
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    this.#pending.delete(id);
-    pending.cancel.abort();
-    this.refuse(pending, ERRNO.EINTR);
+    const pending = this.#pending.interrupt(lo, hi);
+    if (pending !== undefined) this.refuse(pending, ERRNO.EINTR);
   }
 
   get waiting(): number {
     return this.#pending.size;
-  }
-
-  // --------------------------------------------------------------------------------------------------------- invalidation
-
-  /** Something changed behind the kernel's back: forget what may be kept of it. */
-  changed(path: string): void {
-    const above = this.inodes.find(path.slice(0, path.lastIndexOf('/')));
-    if (above?.listed) {
-      above.listed = false;
-      this.notices.inode(above.id);
-    }
-    const inode = this.inodes.find(path);
-    if (inode === undefined) return;
-    if (!this.notices.hasRoom) {
-      this.forgetAll();
-      return;
-    }
-    inode.listed = false;
-    if (inode.kept && inode.parent !== undefined) this.notices.entry(inode.parent.id, inode.name);
-    if (inode.kept || (inode.opens > 0 && (inode.mode & S.IFMT) === S.IFREG)) this.notices.inode(inode.id);
-  }
-
-  /** Somebody may do less than before: every name is asked for again, and what is open is read again. */
-  forgetAll(): void {
-    const byEpoch = this.minor >= MINOR_WITH_EPOCH;
-    if (byEpoch) this.notices.newEpoch();
-    for (const inode of this.inodes.all()) {
-      if (!inode.kept) continue;
-      inode.listed = false;
-      if (!byEpoch && inode.parent !== undefined && inode.path !== ROOT) {
-        this.notices.entry(inode.parent.id, inode.name);
-      }
-      this.notices.inode(inode.id);
-    }
   }
 
   /** Closes a handle. What it says is for the log: nobody waits for it. */
@@ -302,7 +241,6 @@ export class Server {
   /** The mount is gone: aborts what waits and closes what is open. */
   close(): void {
     this.notices.close();
-    for (const pending of this.#pending.values()) pending.cancel.abort();
     this.#pending.clear();
     for (const file of this.files.drain()) this.shut(file.handle);
     this.dirs.drain();
@@ -316,8 +254,4 @@ function gone(path: Path): AosError {
     why: 'it was removed',
     remedy: 'open it by another name',
   });
-}
-
-function idOf(lo: number, hi: number): number {
-  return lo + hi * 0x1_0000_0000;
 }

@@ -8,8 +8,10 @@ import { close, write } from 'node:fs';
 import { constants } from 'node:os';
 import type { DoorApi } from '../../core/types.ts';
 import { dispatch } from './dispatch.ts';
+import { forgetAll, forgetPath } from './forgetting.ts';
 import { Request } from './request.ts';
 import { Server, type ServerOptions } from './server.ts';
+import { onReadable } from './signals.ts';
 import type { Memory, Syscalls } from './syscalls.ts';
 import { OP } from './wire.ts';
 
@@ -27,7 +29,6 @@ const BURST_WAITING_MS = 0.5;
 const UNHEARD: ReadonlySet<number> = new Set([OP.RELEASE, OP.RELEASEDIR, OP.FORGET, OP.BATCH_FORGET, OP.INTERRUPT]);
 /** The longest a timer can be: it only says that we are at work. */
 const FOREVER_MS = 2 ** 31 - 1;
-const LAST_SIGNAL_MS = 1000;
 const POLLIN = 1;
 /** struct pollfd: fd i32, events i16, revents i16. */
 const POLLFD = 8;
@@ -75,11 +76,11 @@ export class Session {
       sendLater: (frame: Buffer, done: () => void) => write(this.#fd, frame, 0, frame.length, null, done),
     };
     this.server = new Server(api, options, sink, new Request(this.#in.bytes), this.#out.bytes);
-    this.#untap = [api.onChanged(path => this.server.changed(path)), api.onNarrowed(() => this.server.forgetAll())];
+    this.#untap = [api.onChanged(path => forgetPath(this.server, path)), api.onNarrowed(() => forgetAll(this.server))];
   }
 
   start(): void {
-    process.on('SIGIO', this.#signalled);
+    this.#untap.push(onReadable(this.#signalled));
     this.#keepAlive = setInterval(() => {}, FOREVER_MS);
     this.#wait();
   }
@@ -168,11 +169,7 @@ export class Session {
     this.server.close();
     clearInterval(this.#keepAlive);
     this.#sys.signalWhenReadable(this.#fd, false);
-    close(this.#fd, () => {
-      // A signal may still be on its way, and without a listener it would end the process.
-      setTimeout(() => process.off('SIGIO', this.#signalled), LAST_SIGNAL_MS).unref();
-      this.#ended();
-    });
+    close(this.#fd, () => this.#ended());
   }
 }
 

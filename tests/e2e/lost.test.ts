@@ -103,9 +103,9 @@ fuseTest('a killed run is interrupted, and its transcript goes as far as it got'
 
 fuseTest('money that was spent stays spent', async t => {
   const spend = async () => {
-    const [file, verb] = (
-      await ok(daemon(), 'cat "$AOS_MOUNT"/system/spend; aos cost --json | jq .total_usd')
-    ).split('\n');
+    const [file, verb] = (await ok(daemon(), 'cat "$AOS_MOUNT"/system/spend; aos cost --json | jq .total_usd')).split(
+      '\n',
+    );
     t.is(Number(file), Number(verb));
     return Number(file);
   };

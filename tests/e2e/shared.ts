@@ -18,6 +18,7 @@ export interface Turn {
   readonly agent: string;
   readonly pid: number;
   readonly started: string;
+  readonly ended: string | null;
   readonly tokens: { readonly input: number | null; readonly output: number | null };
   readonly cost_usd: number;
 }

@@ -3,7 +3,7 @@
 import { isPromise } from '../../../core/maybe.ts';
 import type { Cancel, Entry, NodeKind, Path, Stat } from '../../../core/types.ts';
 import { OpenDir } from '../handles.ts';
-import { mixIno, pathHash } from '../ino.ts';
+import { EntryHash, mixIno, pathHash } from '../ino.ts';
 import type { Inode } from '../inodes.ts';
 import type { Ticket } from '../request.ts';
 import type { Server } from '../server.ts';
@@ -130,6 +130,7 @@ class Page {
   #looked = false;
   #useful = false;
   readonly #counted: Inode[] = [];
+  readonly #hash: EntryHash;
 
   constructor(server: Server, dir: Inode, limit: number, plus: boolean) {
     this.#server = server;
@@ -137,6 +138,7 @@ class Page {
     this.#limit = limit;
     this.#plus = plus;
     this.#cancel = server.cancel();
+    this.#hash = new EntryHash(dir.path);
     this.#looking = plus && dir.plainLists === 0 && dir.linked && !dir.path.startsWith(OUTSIDE);
   }
 
@@ -144,28 +146,31 @@ class Page {
   dots(index: number): boolean {
     const inode = index === 0 ? this.#dir : (this.#dir.parent ?? this.#dir);
     const [lo, hi] = inode.inoLo === 0 ? pathHash(inode.path) : [inode.inoLo, inode.inoHi];
-    return this.#put(index, index === 0 ? '.' : '..', DT_DIR, lo, hi, undefined, undefined);
+    return this.#put(index, index === 0 ? '.' : '..', DT_DIR, lo, hi);
   }
 
   add(index: number, entry: Entry | undefined): boolean {
     if (entry === undefined) return false;
     const { name } = entry;
-    const dir = this.#dir;
     if (this.at + (this.#plus ? ENTRY_OUT : 0) + DIRENT + name.length > this.#limit) return false;
-    const path = this.#server.pathOf(dir, name);
-    const stat = this.#looking ? this.#look(path) : undefined;
     const type = typeOf(entry.kind);
-    if (stat?.fixed && !this.#server.allowOther) {
-      const inode = this.#server.inodes.resolve(dir, name, path, stat);
-      return this.#put(index, name, type, inode.inoLo, inode.inoHi, inode, stat);
-    }
-    const [lo, hi] = stat === undefined || stat.ino === 0 ? this.#inoOf(name, path) : mixIno(path, stat.ino);
-    return this.#put(index, name, type, lo, hi, undefined, undefined);
+    if (this.#looking) return this.#addLooked(index, name, type);
+    const child = this.#dir.children?.get(name);
+    if (child !== undefined && child.inoLo !== 0) return this.#put(index, name, type, child.inoLo, child.inoHi);
+    this.#hash.take(name);
+    return this.#put(index, name, type, this.#hash.lo, this.#hash.hi);
   }
 
-  #inoOf(name: string, path: Path): readonly [number, number] {
-    const child = this.#dir.children?.get(name);
-    return child === undefined || child.inoLo === 0 ? pathHash(path) : [child.inoLo, child.inoHi];
+  /** With its attributes, where the kernel may keep them; else at least with its own number. */
+  #addLooked(index: number, name: string, type: number): boolean {
+    const path = this.#server.pathOf(this.#dir, name);
+    const stat = this.#look(path);
+    if (stat?.fixed && !this.#server.allowOther) {
+      const inode = this.#server.inodes.resolve(this.#dir, name, path, stat);
+      return this.#put(index, name, type, inode.inoLo, inode.inoHi, inode, stat);
+    }
+    const [lo, hi] = stat === undefined || stat.ino === 0 ? pathHash(path) : mixIno(path, stat.ino);
+    return this.#put(index, name, type, lo, hi);
   }
 
   /** The entry's attributes where they are there at once. One that has to wait stops the looking; one that fails is listed bare. */
@@ -187,15 +192,7 @@ class Page {
     return undefined;
   }
 
-  #put(
-    index: number,
-    name: string,
-    type: number,
-    lo: number,
-    hi: number,
-    inode: Inode | undefined,
-    stat: Stat | undefined,
-  ): boolean {
+  #put(index: number, name: string, type: number, lo: number, hi: number, inode?: Inode, stat?: Stat): boolean {
     const { reply } = this.#server;
     const at = this.at + (this.#plus ? ENTRY_OUT : 0);
     const end = reply.dirent(at, this.#limit, lo, hi, index + 1, type, name);
@@ -206,7 +203,7 @@ class Page {
       this.#counted.push(inode);
     } else if (this.#plus) {
       // Nodeid 0: no attributes. The kernel looks at nothing else of it.
-      reply.zero(this.at, at);
+      reply.u64(this.at, 0);
     }
     this.at = end;
     return true;

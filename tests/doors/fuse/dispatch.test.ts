@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Path } from '../../../core/types.ts';
 import { dispatch } from '../../../doors/fuse/dispatch.ts';
+import { forgetAll } from '../../../doors/fuse/forgetting.ts';
 import { Request } from '../../../doors/fuse/request.ts';
 import { Server } from '../../../doors/fuse/server.ts';
 import { OP } from '../../../doors/fuse/wire.ts';
@@ -218,4 +219,20 @@ test('INIT settles on a version and refuses a kernel that is too old', t => {
       ?.readUInt32LE(16),
     7,
   );
+});
+
+test('a kernel that cannot forget everything at once is told name by name', t => {
+  const b = bench();
+  b.feed(frame(OP.INIT, 0, words(7, 40, 1 << 20, 0xffff_ffff, 0)));
+  b.api.aos.node('/aos/files/f' as Path).fixed = true;
+  const id = lookup(b, 'files', 'f');
+  lookup(b, 'log');
+  const before = b.sent.length;
+  forgetAll(b.server);
+  const [entry, inode, ...more] = b.sent.slice(before);
+  t.is(entry?.readInt32LE(4), 3);
+  t.is(entry?.toString('latin1', 32), 'f\0');
+  t.is(inode?.readInt32LE(4), 2);
+  t.is(inode?.readUInt32LE(16), id);
+  t.is(more.length, 0);
 });

@@ -6,7 +6,7 @@ import { ROOT } from '../../../core/path.ts';
 import type { Path, Stat } from '../../../core/types.ts';
 import { mixIno, pathHash } from '../../../doors/fuse/ino.ts';
 import { type Inode, Inodes } from '../../../doors/fuse/inodes.ts';
-import { FakeNode } from './fake.ts';
+import { FakeNode } from './fake-node.ts';
 
 const STAT: Stat = { ...new FakeNode('dir').stat(), ino: 0 };
 
