@@ -11,6 +11,7 @@ import {
   type RunStatus,
 } from '../plugin-sdk/index.ts';
 import { Record } from './record.ts';
+import { Stream } from './stream.ts';
 
 export type AgentStatus = 'idle' | 'running' | 'paused';
 
@@ -26,13 +27,14 @@ export class Agent {
   readonly name: string;
   readonly record: Record;
   /** The current answer as it arrives, or the last one. */
-  stream: LogBuffer;
+  readonly stream: Stream;
   log: LogBuffer;
   statusAt: Millis;
   last: Last | undefined;
   private readonly api: AgentApi;
   private readonly running = new Map<number, RunStatus>();
   private readonly waiting: Set<number>;
+  private readonly places = new Set<symbol>();
   private readonly idle = new Set<() => void>();
   /** The run that the stream shows. */
   private shown: number | undefined;
@@ -41,7 +43,7 @@ export class Agent {
     this.name = name;
     this.api = api;
     this.record = new Record(api.state.keys, name, api.now());
-    this.stream = new LogBuffer(api.now);
+    this.stream = new Stream(api.now);
     this.log = new LogBuffer(api.now);
     this.statusAt = api.now();
     this.waiting = new Set(api.state.runs.list(['queued'], name).map(row => row.pid));
@@ -56,6 +58,18 @@ export class Agent {
   /** Messages that wait. */
   get depth(): number {
     return this.waiting.size;
+  }
+
+  /** Messages that are being written: each has its place in the queue already. */
+  get held(): number {
+    return this.places.size;
+  }
+
+  /** Keeps a place for a message, until the function it gives is called. */
+  hold(): () => void {
+    const place = Symbol();
+    this.places.add(place);
+    return () => this.places.delete(place);
   }
 
   say(text: string): void {
@@ -110,8 +124,7 @@ export class Agent {
     this.waiting.delete(run.pid);
     this.running.set(run.pid, 'running');
     this.statusAt = this.api.now();
-    this.stream.end();
-    this.stream = new LogBuffer(this.api.now);
+    this.stream.begin();
     this.shown = run.pid;
     this.record.set({ current: run.conversation });
     this.say(`started ${run.pid} with ${run.model}`);

@@ -32,7 +32,7 @@ export function acceptMessage(definition: Definition, agent: Agent, stopping: bo
       remedy: 'send it again after the next aos-mount',
     });
   }
-  if (agent.depth < queue.depth) return;
+  if (agent.depth + agent.held < queue.depth) return;
   throw new AosError('queue_full', {
     component: 'agents',
     path: inboxOf(agent),

@@ -44,7 +44,7 @@ export function parseMessage(text: string, path: string): Message {
 /** A message that came as a value. */
 export function checkMessage(value: unknown, path: string): Message {
   const checked = schema.safeParse(value);
-  if (!checked.success) throw invalid(path, describe(checked.error.issues[0]), KEYS);
+  if (!checked.success) throw invalid(path, describe(firstOf(checked.error.issues)), KEYS);
   if (checked.data.prompt.trim() === '') throw invalid(path, 'the prompt is empty', 'say what to do');
   return checked.data;
 }
@@ -58,6 +58,11 @@ function parseJson(text: string, path: string): unknown {
     const why = `it begins with { and is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw invalid(path, why, 'correct it, or write text that begins with { as {"prompt": "..."}', cause);
   }
+}
+
+/** A misspelt key is the reason for whatever else is missing. */
+function firstOf(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  return issues.find(issue => issue.code === 'unrecognized_keys') ?? issues[0];
 }
 
 function describe(issue: z.core.$ZodIssue | undefined): string {

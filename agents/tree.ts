@@ -106,6 +106,11 @@ export function agentsTree(
     ),
     '/:name/inbox': message({
       accept: args => accept(definition(args), agentOf(args.name)),
+      hold: args => {
+        const agent = agentOf(args.name);
+        accept(definition(args), agent);
+        return agent.hold();
+      },
       commit: (args, body) => commit(api, definition(args), agentOf(args.name), args, body),
       call: (args, request) => askInbox(api, definition(args), agentOf(args.name), args, request),
     }),
@@ -117,7 +122,7 @@ export function agentsTree(
       read: args => withNewline(agentOf(args.name).record.now.output),
       attr: args => ({ mtime: agentOf(args.name).record.now.outputAt, mode: 0o444 }),
     }),
-    '/:name/stream': log(args => agentOf(args.name).stream),
+    '/:name/stream': log(args => agentOf(args.name).stream.reader()),
     '/:name/log': log(args => agentOf(args.name).log),
     '/:name/session': text(
       agent => agent.record.session(api.now()),

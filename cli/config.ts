@@ -71,7 +71,7 @@ async function read(path: string): Promise<Content> {
 /** YAML, and JSON as a part of it. */
 function parse(path: string, text: string): Content {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const wrong = document.errors[0];
   if (wrong !== undefined) {
     const { line } = lines.linePos(wrong.pos[0]);

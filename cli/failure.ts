@@ -21,7 +21,8 @@ function usageError({ verb, message }: Mistake): AosError {
   const help = `see \`${commandName(verb)} --help\``;
   return new AosError('usage', {
     component: commandName(verb),
-    why: why.replace(/\.$/, ''),
+    // Commander says in two sentences how many arguments it wanted.
+    why: why.replace(/\.$/, '').replace('. Expected', ': expected'),
     remedy: meant === undefined ? help : `did you mean ${meant}? or ${help}`,
   });
 }

@@ -1,8 +1,9 @@
 /** The daemon's home: made, and held by one daemon at a time. */
 
-import { ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
 import { AosError, asAosError } from '../core/errors.ts';
+import { makeDirs } from '../doors/dirs.ts';
 
 /** From flock(2). */
 const LOCK_EX = 2;
@@ -16,7 +17,7 @@ export function takeHome(home: string): void {
   const file = `${home}/daemon.lock`;
   let fd: number;
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
+    makeDirs(home, 0o700);
     fd = openSync(file, 'a+', 0o600);
   } catch (thrown) {
     const error = asAosError(thrown, 'daemon', home);

@@ -7,7 +7,7 @@ import { builtinBackends } from '../backends/index.ts';
 import { channelsPlugin } from '../channels/index.ts';
 import { conversationsPlugin } from '../conversations/index.ts';
 import { type Core, createCore } from '../core/core.ts';
-import { type AosError, asAosError } from '../core/errors.ts';
+import { AosError, asAosError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { parsePath } from '../core/path.ts';
 import type { Config, Log } from '../core/types.ts';
@@ -104,6 +104,7 @@ async function start(env: Env, flags: Flags): Promise<Daemon> {
   });
   const mounted = (): string => fuse?.mountpoint ?? '';
   await admitAll(core, { env, mount: mounted, driver: () => fuse?.driver ?? 'none' });
+  const model = await modelName(core, { model: config.model, file });
   const socket = await startSocket(core.door('socket'), { path: env.socket });
   if (flags.fuse) {
     try {
@@ -123,7 +124,7 @@ async function start(env: Env, flags: Flags): Promise<Daemon> {
     pid: process.pid,
     mount: mounted(),
     driver: fuse?.driver ?? 'none',
-    model: await modelName(core),
+    model,
     fuse: fuse !== undefined,
     ...(store.moved !== undefined && { warning: `store: what was no database is now ${store.moved}` }),
   });
@@ -199,9 +200,22 @@ function withMock(config: Config, mock: string | undefined): Config {
   return Object.freeze({ ...config, model: 'mock/default', backends: { ...config.backends, mock: options } });
 }
 
-async function modelName(core: Core): Promise<string> {
-  const found = await core.aos.call(core.self, MODELS, { op: 'resolve' });
-  return typeof found === 'object' && found !== null && 'name' in found ? String(found.name) : 'unknown';
+/** The default model's name, asked before a door opens. Throws `invalid` where the configuration names one that there is not. */
+async function modelName(core: Core, from: { model: string | undefined; file: string | undefined }): Promise<string> {
+  try {
+    const found = await core.aos.call(core.self, MODELS, { op: 'resolve' });
+    return typeof found === 'object' && found !== null && 'name' in found ? String(found.name) : 'unknown';
+  } catch (cause) {
+    const { kind, why } = asAosError(cause, 'models', MODELS);
+    if (kind !== 'not_found' || from.model === undefined) throw cause;
+    throw new AosError('invalid', {
+      component: 'config',
+      path: from.file,
+      why: `"model" is "${from.model}": ${why}`,
+      remedy: 'correct it, or remove the key',
+      cause,
+    });
+  }
 }
 
 function dirBelow(home: string, name: string): string {

@@ -1,10 +1,11 @@
 /** Starts the daemon as a process of its own and hears from it when it answers. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AosError, asAosError, fromShape } from '../core/errors.ts';
+import { makeDirs } from '../doors/dirs.ts';
 import { type Env, logFile } from './env.ts';
 import { isShape } from './failure.ts';
 import { isFields } from './shape.ts';
@@ -53,22 +54,14 @@ export async function startDaemon(env: Env, options: StartOptions): Promise<Star
 
 function openLogFile(env: Env, file: string): number {
   try {
-    makeDir(env.home);
-    makeDir(dirname(file));
+    makeDirs(env.home, 0o700);
+    makeDirs(dirname(file), 0o700);
     return openSync(file, 'a', 0o600);
   } catch (thrown) {
     const error = asAosError(thrown, 'aos-mount', env.home);
     const remedy = 'set AOS_HOME to a directory of yours that can be written';
     throw new AosError(error.kind, { component: 'aos-mount', path: env.home, why: error.why, remedy, cause: thrown });
   }
-}
-
-/** With its parents. Node's own way to do so never ends below /proc, where nothing can be made. */
-function makeDir(dir: string): void {
-  if (existsSync(dir)) return;
-  const parent = dirname(dir);
-  if (parent !== dir) makeDir(parent);
-  mkdirSync(dir, { mode: 0o700 });
 }
 
 /** Starts it in front, on this terminal. */

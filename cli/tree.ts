@@ -13,7 +13,7 @@ export function treePath(text: string, env: Env): string {
   if (path !== undefined) return path;
   throw new AosError('invalid', {
     component: 'aos',
-    path: text,
+    path: text === '' ? '""' : text,
     why: 'not a path of the tree',
     remedy: `begin it with /aos/, or be in ${env.mount}`,
   });

@@ -53,6 +53,7 @@ const DEFAULT_BUDGETS = {
   uid: { usd: 1_000_000, per: 60_000 },
   global: { usd: 10_000_000, per: 60_000 },
   velocity: 100,
+  agents: {},
   subtree: {},
 } as const;
 
@@ -62,6 +63,7 @@ const budgets = z.strictObject({
   uid: limit.default(DEFAULT_BUDGETS.uid),
   global: limit.default(DEFAULT_BUDGETS.global),
   velocity: z.int().min(0).default(DEFAULT_BUDGETS.velocity),
+  agents: z.record(z.string(), limit).default({}),
   subtree: z.record(pattern, limit).default({}),
 });
 

@@ -1,13 +1,15 @@
 /** Puts the core together: the gate, the tree over it, the hooks, the plugins, and what doors are given. */
 
-import { compilePattern, everything, type Pattern } from './capabilities/grant.ts';
-import { Leases } from './capabilities/lease.ts';
-import { Budget, type Scope } from './cost/budget.ts';
+import { everything } from './capabilities/grant.ts';
+import { type LeaseStore, Leases } from './capabilities/lease.ts';
+import { Breaker, type BreakerStore, type Tripped } from './cost/breaker.ts';
+import { Budget } from './cost/budget.ts';
+import { restoreWindows, scopesBy } from './cost/scopes.ts';
 import { Hooks } from './hooks.ts';
 import { Namespace } from './namespace.ts';
 import { Operations } from './operations.ts';
 import { Plugins } from './plugins.ts';
-import type { Aos, Authority, Caller, Config, DoorApi, Limit, Log, Millis, Path, State } from './types.ts';
+import type { Aos, Authority, Caller, Config, DoorApi, KeyState, Lease, Log, Millis, Path, State } from './types.ts';
 import { Vfs } from './vfs.ts';
 
 export interface CoreOptions {
@@ -35,9 +37,11 @@ export function createCore(options: CoreOptions): Core {
   const hooks = new Hooks(options.log('core'));
   const namespace = new Namespace();
   const budget = new Budget();
-  const scopes = scopesBy(config);
-  restoreWindows(budget, config, state, now());
-  const vfs = new Vfs({ namespace, leases: new Leases(), budget, hooks, ledger: state.ledger, scopes, now });
+  const scopes = scopesBy(config.budgets);
+  restoreWindows(budget, config.budgets, state.ledger, now());
+  const leases = new Leases(leaseStore(state.keys));
+  const breaker = new Breaker(breakerStore(state.keys));
+  const vfs = new Vfs({ namespace, leases, budget, breaker, hooks, ledger: state.ledger, scopes, now });
   const aos = new Operations(vfs, { ...options.owner, born: now() });
   const self = systemCaller(options.owner);
   const listeners = new Set<(path: Path) => void>();
@@ -103,47 +107,23 @@ function authorities(config: Config, owner: number): (uid: number) => Authority 
   };
 }
 
-function scopesBy(config: Config): (caller: Caller, path: Path) => Scope[] {
-  const subtrees = Object.entries(config.budgets.subtree).map(([text, limit]) => ({
-    pattern: compilePattern(text),
-    limit,
-  }));
-  return (caller, path) => {
-    const { pid, session, uid, global } = config.budgets;
-    return [
-      ...(caller.run === undefined ? processScopes(caller, pid, session) : []),
-      { key: `uid:${caller.uid}`, layer: 'uid', limit: uid },
-      ...subtreeScopes(subtrees, path),
-      { key: 'global', layer: 'global', limit: global },
-    ];
+function leaseStore(keys: KeyState): LeaseStore {
+  return {
+    load: () => keys.list('leases').map(({ value }) => JSON.parse(value) as Lease),
+    save: lease => keys.set('leases', String(lease.id), JSON.stringify(lease)),
+    remove: id => keys.remove('leases', String(id)),
   };
 }
 
-/** A run is no POSIX process: it has a budget of its own instead. */
-function processScopes(caller: Caller, pid: Limit, session: Limit): Scope[] {
-  const who = caller.identity();
-  return [
-    { key: `pid:${who.pid}:${who.startTime}`, layer: 'pid', limit: pid },
-    { key: `session:${who.sid}`, layer: 'session', limit: session },
-  ];
-}
-
-function subtreeScopes(subtrees: readonly { pattern: Pattern; limit: Limit }[], path: Path): Scope[] {
-  return subtrees
-    .filter(subtree => subtree.pattern.matches(path))
-    .map(({ pattern, limit }) => ({ key: `subtree:${pattern.text}`, layer: 'subtree', limit }));
-}
-
-/** Money spent shortly before a restart still counts. */
-function restoreWindows(budget: Budget, config: Config, state: State, now: Millis): void {
-  const { pid, session, uid, global, subtree } = config.budgets;
-  const layers: Readonly<Record<string, Limit>> = { pid, session, uid, global };
-  const longest = Math.max(...Object.values({ ...layers, ...subtree }).map(limit => limit.per));
-  for (const entry of state.ledger.since(now - longest)) {
-    for (const key of entry.scopes) {
-      const layer = key.split(':', 1)[0] ?? '';
-      const limit = layer === 'subtree' ? subtree[key.slice('subtree:'.length)] : layers[layer];
-      if (limit !== undefined && limit.per > 0) budget.restore(key, limit, entry.micros, entry.at);
-    }
-  }
+function breakerStore(keys: KeyState): BreakerStore {
+  return {
+    load() {
+      const text = keys.get('breaker', 'tripped');
+      return text === undefined ? undefined : (JSON.parse(text) as Tripped);
+    },
+    save(tripped) {
+      if (tripped === undefined) keys.remove('breaker', 'tripped');
+      else keys.set('breaker', 'tripped', JSON.stringify(tripped));
+    },
+  };
 }

@@ -13,6 +13,7 @@ import { openNode } from './nodes/open.ts';
 import { type StatDefaults, statOf } from './nodes/stat.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './nodes/xattrs.ts';
 import { join, nameOf, parentOf } from './path.ts';
+import { lookIn, noSuch, served, unchangeable, WHAT_CHANGES } from './refusals.ts';
 import type {
   Aos,
   AttrChange,
@@ -72,7 +73,7 @@ export class Operations implements Aos {
 
   create(caller: Caller, path: Path, mode: number, how: OpenHow, cancel?: Cancel): Maybe<Handle> {
     return this.inParent(caller, 'create', path, cancel, (dir, name, op, mount) => {
-      if (dir.makeFile === undefined) throw readOnly(op, path);
+      if (dir.makeFile === undefined) throw unchangeable(path);
       const again = this.again(caller, path, mount);
       return then(dir.makeFile(op, name, mode, how), body =>
         fileHandle(body, path, how, undefined, again, this.defaults),
@@ -122,14 +123,14 @@ export class Operations implements Aos {
 
   makeDir(caller: Caller, path: Path, mode: number, cancel?: Cancel): Maybe<void> {
     return this.inParent(caller, 'create', path, cancel, (dir, name, op) => {
-      if (dir.makeDir === undefined) throw readOnly(op, path);
+      if (dir.makeDir === undefined) throw unchangeable(path);
       return dir.makeDir(op, name, mode);
     });
   }
 
   makeLink(caller: Caller, path: Path, target: string, cancel?: Cancel): Maybe<void> {
     return this.inParent(caller, 'create', path, cancel, (dir, name, op) => {
-      if (dir.makeLink === undefined) throw readOnly(op, path);
+      if (dir.makeLink === undefined) throw unchangeable(path);
       return dir.makeLink(op, name, target);
     });
   }
@@ -138,22 +139,22 @@ export class Operations implements Aos {
     this.vfs.authorise(caller, 'read', from);
     this.vfs.authorise(caller, 'write', from);
     return this.inParent(caller, 'create', path, cancel, (dir, name, op, mount) => {
-      if (dir.makeHardLink === undefined) throw readOnly(op, path);
+      if (dir.makeHardLink === undefined) throw unchangeable(path);
       return dir.makeHardLink(op, name, this.sameMount(op, mount, from));
     });
   }
 
   remove(caller: Caller, path: Path, cancel?: Cancel): Maybe<void> {
     return this.inParent(caller, 'remove', path, cancel, (dir, name, op) => {
-      if (dir.remove === undefined) throw readOnly(op, path);
+      if (dir.remove === undefined) throw unchangeable(path);
       return dir.remove(op, name);
     });
   }
 
   removeDir(caller: Caller, path: Path, cancel?: Cancel): Maybe<void> {
     return this.inParent(caller, 'remove', path, cancel, (dir, name, op) => {
-      if (this.vfs.policy.namespace.has(path)) throw no(op, 'busy', 'something is mounted there');
-      if (dir.removeDir === undefined) throw readOnly(op, path);
+      if (this.vfs.policy.namespace.has(path)) throw served(path);
+      if (dir.removeDir === undefined) throw unchangeable(path);
       return dir.removeDir(op, name);
     });
   }
@@ -163,7 +164,7 @@ export class Operations implements Aos {
     if (how.exchange) this.vfs.authorise(caller, 'remove', to);
     return this.inParent(caller, 'remove', from, cancel, (dir, name, op, mount) => {
       const rest = this.sameMount(op, mount, to);
-      if (dir.rename === undefined) throw readOnly(op, from);
+      if (dir.rename === undefined) throw unchangeable(from);
       return dir.rename(op, name, rest, how);
     });
   }
@@ -173,7 +174,7 @@ export class Operations implements Aos {
       if (node.change !== undefined) return node.change(op, change);
       // `touch` and `cp -p` on what has no times of its own: nothing to keep, nothing to refuse.
       if (change.mode === undefined && change.uid === undefined && change.gid === undefined) return undefined;
-      throw no(op, 'not_permitted', 'its mode and owner are fixed');
+      throw no(op, 'not_permitted', 'its mode and owner are fixed', WHAT_CHANGES);
     });
   }
 
@@ -182,7 +183,7 @@ export class Operations implements Aos {
       if (node.kind === 'file' && node.truncate !== undefined) return node.truncate(op, size);
       if (node.kind === 'message' || node.kind === 'call') return undefined;
       if (node.kind === 'value' && node.write !== undefined) return undefined;
-      throw no(op, 'read_only', 'it cannot be written');
+      throw no(op, 'read_only', 'it cannot be written', WHAT_CHANGES);
     });
   }
 
@@ -237,11 +238,11 @@ export class Operations implements Aos {
     act: (dir: DirNode, name: string, op: Op, mount: MountPoint) => Maybe<T>,
   ): Maybe<T> {
     const found = (mount: MountPoint, rest: string, op: Op): Maybe<T> => {
-      if (rest === '') throw no(op, 'busy', 'something is mounted there', 'use: aos umount');
+      if (rest === '') throw served(path);
       const slash = rest.lastIndexOf('/');
       const parent = findNode(mount.tree, slash === -1 ? '' : rest.slice(0, slash), op);
       return then(parent, node => {
-        if (node === undefined) throw no(op, 'not_found', 'its directory does not exist');
+        if (node === undefined) throw no(op, 'not_found', 'its directory does not exist', lookIn(parentOf(path)));
         if (node.kind !== 'dir') throw no(op, 'not_dir', 'its parent is not a directory');
         return act(node, nameOf(path), op, mount);
       });
@@ -252,7 +253,7 @@ export class Operations implements Aos {
   /** A directory that exists only because something is mounted below it. */
   private between(op: Op): Node {
     if (this.vfs.policy.namespace.below(op.path).size > 0) return { kind: 'dir', list: () => [] };
-    throw no(op, 'not_found', 'no such file or directory');
+    throw noSuch(op.path);
   }
 
   /** Adds what is mounted below and leaves out what the caller may not see. */
@@ -302,8 +303,4 @@ export class Operations implements Aos {
 
 function no(op: Op, kind: ErrorKind, why: string, remedy?: string): AosError {
   return new AosError(kind, { component: 'core', path: op.path, why, remedy });
-}
-
-function readOnly(op: Op, path: Path): AosError {
-  return no(op, 'read_only', `${nameOf(parentOf(path)) || 'the tree'} takes no such change`);
 }

@@ -70,7 +70,45 @@ export interface Caller {
   readonly agent?: string;
   /** Read from `/proc` when first needed and again before anything paid or locked (`fresh`). */
   identity(fresh?: boolean): Identity;
+  /** The process's parents as they are now, the nearest first; empty where they are not known. */
+  ancestors?(): readonly ProcessId[];
+  /** Budgets that travel with the caller: one for each run in its chain, outermost first. */
+  readonly purses?: readonly Purse[];
 }
+
+/** A process for good: its pid may be another's later, its start time not. */
+export interface ProcessId {
+  readonly pid: number;
+  /** In clock ticks since boot. */
+  readonly startTime: number;
+}
+
+/** What a run may spend, with all that it starts. */
+export interface Purse {
+  readonly run: number;
+  readonly limit: Micros;
+}
+
+/** Permission to use what is locked, for a while. */
+export interface Lease {
+  readonly id: number;
+  /** Covers this path and everything below it. */
+  readonly path: string;
+  /** Over when the clock reaches it. */
+  readonly until: Millis;
+  /** Who took it. */
+  readonly uid: number;
+  readonly scope: LeaseScope;
+  /** Stands in for the pid, session and uid budgets below the path. */
+  readonly budget?: Micros;
+}
+
+/** Whom a lease serves, of the user who took it; `agent` serves that agent's runs, whoever started them. */
+export type LeaseScope =
+  | { readonly kind: 'session'; readonly sid: number }
+  | { readonly kind: 'uid' }
+  | { readonly kind: 'agent'; readonly agent: string }
+  | { readonly kind: 'process'; readonly pid: number; readonly startTime: number };
 
 // --------------------------------------------------------------------------------------------------------------- nodes
 
@@ -204,6 +242,11 @@ export interface MessageNode extends NodeBase {
   readonly kind: 'message';
   /** Refuses early, at open, by throwing: shells ignore what close says. */
   accept?(op: Op): void;
+  /**
+   * Keeps a place for a message of which the first bytes come, or refuses it by throwing. Gives what to call when the
+   * message has been committed or given up.
+   */
+  hold?(op: Op): () => void;
   commit(op: Op, body: Uint8Array): Maybe<unknown>;
   /** Bytes; the 64 KiB of the contract unless said otherwise. */
   readonly limit?: number;
@@ -335,6 +378,10 @@ export interface MountPoint {
   readonly component: string;
   /** Anything that reaches outside needs a lease while this is true. */
   readonly locked?: boolean;
+  /** A budget of its own, for all who use it. */
+  readonly limit?: Limit;
+  /** What is local under the lock: answered without a lease. By default the mount's own directory. */
+  readonly open?: (rest: string, verb: Verb) => boolean;
   /** The most one operation can cost. Pure; asked before the plugin runs. Left out: free. */
   readonly price?: (verb: Verb, rest: string, request: unknown) => Micros;
 }
@@ -621,6 +668,8 @@ export interface Config {
 
 /** Limits in micro-dollars per window; 0 switches a layer off. */
 export interface Budgets {
+  /** By agent's name. */
+  readonly agents: Readonly<Record<string, Limit>>;
   readonly pid: Limit;
   readonly session: Limit;
   readonly uid: Limit;

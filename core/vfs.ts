@@ -7,15 +7,22 @@ import { NEVER } from './cancel.ts';
 import { type Decision, Decisions } from './capabilities/decide.ts';
 import { readySet } from './capabilities/grant.ts';
 import type { Leases } from './capabilities/lease.ts';
+import type { Breaker } from './cost/breaker.ts';
 import { type Budget, FREE, type Reservation, type Scope } from './cost/budget.ts';
+import { OverBudget } from './cost/refusal.ts';
 import { AosError, asAosError, type ErrorKind } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { isPromise } from './maybe.ts';
 import { type Namespace, restOf } from './namespace.ts';
+import { noSuch } from './refusals.ts';
+import { isStream, watched } from './stream.ts';
 import type {
   Authority,
   Caller,
   Cancel,
+  Identity,
+  Lease,
+  LedgerEntry,
   LedgerState,
   Maybe,
   Meter,
@@ -31,10 +38,11 @@ export interface Policy {
   readonly namespace: Namespace;
   readonly leases: Leases;
   readonly budget: Budget;
+  readonly breaker: Breaker;
   readonly hooks: Hooks;
   readonly ledger: LedgerState;
   /** The budgets that an operation of this caller on this path counts against. */
-  scopes(caller: Caller, path: Path): readonly Scope[];
+  scopes(caller: Caller, path: Path, mount: MountPoint, lease: Lease | undefined): readonly Scope[];
   now(): Millis;
 }
 
@@ -63,12 +71,10 @@ class Operation implements Op {
 
 /** Money held for one operation until it is settled. */
 interface Held {
-  readonly scopes: readonly Scope[];
   readonly reservation: Reservation;
   readonly entry: number;
 }
 
-const NO_LEASE_NEEDED: ReadonlySet<Verb> = new Set(['stat']);
 const CHANGES: ReadonlySet<Verb> = new Set(['write', 'create', 'remove', 'call']);
 /** Ordinary answers, not refusals: nobody wants a line of audit for a missing file. */
 const ORDINARY: ReadonlySet<ErrorKind> = new Set(['not_found', 'no_attribute', 'interrupted', 'unsupported']);
@@ -91,8 +97,8 @@ export class Vfs {
     try {
       const mount = this.policy.namespace.at(path);
       this.authorise(caller, verb, path);
-      if (mount.locked === true) this.unlocked(caller, verb, path, mount);
-      if (mount.price !== undefined) held = this.reserve(op, mount, request);
+      const lease = mount.locked === true ? this.unlocked(caller, verb, path, mount) : undefined;
+      if (mount.price !== undefined) held = this.reserve(op, mount, lease, request);
       component = mount.component;
       const result = act(mount, restOf(mount, path), op);
       if (isPromise(result)) return this.later(op, held, component, result);
@@ -108,7 +114,7 @@ export class Vfs {
     const decision = this.decision(caller, verb, path);
     if (decision.outcome === 'allowed') return;
     if (decision.outcome === 'withheld') {
-      throw new AosError('not_found', { component: 'core', path, why: 'no such file or directory' });
+      throw noSuch(path);
     }
     throw new AosError('denied', {
       component: 'core',
@@ -145,38 +151,45 @@ export class Vfs {
     this.decisions.forget();
   }
 
-  private unlocked(caller: Caller, verb: Verb, path: Path, mount: MountPoint): void {
-    if (path === mount.path || NO_LEASE_NEEDED.has(verb)) return;
-    if (this.policy.leases.find(caller, path, this.policy.now()) !== undefined) return;
-    throw new AosError('locked', {
-      component: mount.component,
-      path,
-      why: 'it is locked, because using it can cost money or leave the machine',
-      remedy: `open it with: aos unlock ${mount.path} --duration=30m`,
-    });
+  /** The lease that lets the caller in; undefined where the path is local. Refuses what is locked. */
+  private unlocked(caller: Caller, verb: Verb, path: Path, mount: MountPoint): Lease | undefined {
+    const rest = restOf(mount, path);
+    if (mount.open?.(rest, verb) ?? rest === '') return undefined;
+    const now = this.policy.now();
+    const lease = this.policy.leases.find(caller, path, now);
+    if (lease !== undefined) return lease;
+    throw lockedError(mount, path, this.policy.leases.expired(caller, path, now));
   }
 
-  private reserve(op: Operation, mount: MountPoint, request: unknown): Held | undefined {
+  private reserve(op: Operation, mount: MountPoint, lease: Lease | undefined, request: unknown): Held | undefined {
     const max: Micros = mount.price?.(op.verb, restOf(mount, op.path), request) ?? 0;
     if (max === 0) return undefined;
-    const { budget, ledger, scopes, now } = this.policy;
+    const { budget, breaker, ledger, now } = this.policy;
+    breaker.check(op.path);
     op.caller.identity(true);
-    const uses = scopes(op.caller, op.path);
-    const at = now();
-    const reservation = budget.reserve(uses, max, at, op.path);
-    op.meter = reservation;
-    const entry = ledger.reserve({
-      at,
-      micros: max,
-      path: op.path,
-      uid: op.caller.uid,
-      agent: op.caller.agent ?? '',
-      model: op.path.startsWith('/aos/models/') ? op.path.slice('/aos/models/'.length) : '',
-      mount: mount.path,
-      runs: op.caller.runs ?? [],
-      scopes: uses.map(scope => scope.key),
-    });
-    return { scopes: uses, reservation, entry };
+    const scopes = this.policy.scopes(op.caller, op.path, mount, lease);
+    const reservation = this.take(scopes, max, op.path);
+    try {
+      const entry = ledger.reserve({ ...entryOf(op, mount), at: now(), micros: max, scopes: scopes.map(s => s.key) });
+      op.meter = reservation;
+      return { reservation, entry };
+    } catch (error) {
+      // What could not be written down was not spent, and nothing outside was touched.
+      budget.settle(reservation, now());
+      throw error;
+    }
+  }
+
+  /** Reserves; a machine-wide limit that is reached trips the breaker. */
+  private take(scopes: readonly Scope[], max: Micros, path: Path): Reservation {
+    try {
+      return this.policy.budget.reserve(scopes, max, this.policy.now(), path);
+    } catch (error) {
+      if (error instanceof OverBudget && error.trips) {
+        this.policy.breaker.trip({ at: this.policy.now(), path, why: error.why });
+      }
+      throw error;
+    }
   }
 
   private async later<T>(op: Operation, held: Held | undefined, component: string, result: Promise<T>): Promise<T> {
@@ -191,50 +204,12 @@ export class Vfs {
 
   /** Over, unless the answer is a stream that goes on costing. */
   private done(op: Operation, held: Held | undefined, component: string, value: unknown): unknown {
-    if (held !== undefined && isStream(value)) return this.metered(op, held, component, value);
+    if (held !== undefined && isStream(value)) {
+      const name = (thrown: unknown): AosError => asAosError(thrown, component, op.path);
+      return watched(value, name, error => this.settle(op, held, error));
+    }
     this.settle(op, held, undefined);
     return value;
-  }
-
-  /** Passes a stream on and settles once: when it has ended, failed, or was left, begun or not. */
-  private metered(
-    op: Operation,
-    held: Held,
-    component: string,
-    stream: AsyncIterable<unknown>,
-  ): AsyncIterable<unknown> {
-    const inner = stream[Symbol.asyncIterator]();
-    let open = true;
-    const close = (error?: AosError): void => {
-      if (open) this.settle(op, held, error);
-      open = false;
-    };
-    const fail = (thrown: unknown): AosError => {
-      const error = asAosError(thrown, component, op.path);
-      close(error);
-      return error;
-    };
-    const outer: AsyncIterator<unknown> = {
-      async next() {
-        try {
-          const step = await inner.next();
-          if (step.done === true) close();
-          return step;
-        } catch (thrown) {
-          throw fail(thrown);
-        }
-      },
-      async return(value) {
-        try {
-          await inner.return?.();
-        } catch (thrown) {
-          throw fail(thrown);
-        }
-        close();
-        return { done: true, value };
-      },
-    };
-    return { [Symbol.asyncIterator]: () => outer };
   }
 
   private failed(op: Operation, held: Held | undefined, error: AosError): AosError {
@@ -246,7 +221,7 @@ export class Vfs {
   private settle(op: Operation, held: Held | undefined, error: AosError | undefined): void {
     if (held !== undefined) {
       this.policy.ledger.settle(held.entry, held.reservation.spent);
-      this.policy.budget.settle(held.scopes, held.reservation, this.policy.now());
+      this.policy.budget.settle(held.reservation, this.policy.now());
     }
     const cost = held?.reservation.spent ?? 0;
     const tell = error === undefined ? cost > 0 || CHANGES.has(op.verb) : !ORDINARY.has(error.kind);
@@ -255,7 +230,7 @@ export class Vfs {
 
   private tell(op: Op, cost: Micros, error: AosError | undefined): void {
     const { caller } = op;
-    const who = caller.door === 'system' ? undefined : caller.identity();
+    const who = identityOf(caller);
     this.policy.hooks.tellSettled(
       Object.freeze({
         at: this.policy.now(),
@@ -278,6 +253,33 @@ export class Vfs {
   }
 }
 
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+/** A process that has ended meanwhile has no identity any more; what it did is told all the same. */
+function identityOf(caller: Caller): Identity | undefined {
+  try {
+    return caller.identity();
+  } catch {
+    return undefined;
+  }
+}
+
+function lockedError(mount: MountPoint, path: Path, expired: Lease | undefined): AosError {
+  const remedy = `open it with: aos unlock ${mount.path} --duration=30m`;
+  if (expired !== undefined) {
+    const at = new Date(expired.until).toISOString();
+    return new AosError('lease_expired', { component: mount.component, path, why: `its lease ended at ${at}`, remedy });
+  }
+  const why = 'it is locked, because using it can cost money or leave the machine';
+  return new AosError('locked', { component: mount.component, path, why, remedy });
+}
+
+function entryOf(op: Op, mount: MountPoint): Omit<LedgerEntry, 'at' | 'micros' | 'scopes'> {
+  const models = '/aos/models/';
+  return {
+    path: op.path,
+    uid: op.caller.uid,
+    agent: op.caller.agent ?? '',
+    model: op.path.startsWith(models) ? op.path.slice(models.length) : '',
+    mount: mount.path,
+    runs: op.caller.runs ?? [],
+  };
 }

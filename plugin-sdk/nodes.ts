@@ -61,18 +61,20 @@ export function log<P>(source: (args: Args<P>) => LogSource | undefined, more: C
 interface MessageVerbs<P> extends Common<P> {
   /** Refuses early, by throwing: a full queue, an agent in error. */
   readonly accept?: (args: Args<P>) => void;
+  readonly hold?: (args: Args<P>) => () => void;
   readonly commit: (args: Args<P>, text: string) => Maybe<unknown>;
   readonly limit?: number;
 }
 
 /** Write-only: one open, one message. */
 export function message<P>(verbs: MessageVerbs<P>): Route<P> {
-  const { accept, limit } = verbs;
+  const { accept, hold, limit } = verbs;
   return route('message', verbs, (base, again) => {
     const node: MessageNode = {
       ...base,
       kind: 'message',
       ...(accept && { accept: (op: Op) => accept(again(op)) }),
+      ...(hold && { hold: (op: Op) => hold(again(op)) }),
       ...(limit !== undefined && { limit }),
       commit: (op, body) => verbs.commit(again(op), textOf(body)),
     };

@@ -109,7 +109,14 @@ export function procsTree(api: PluginApi, table: Table): Tree {
       return run && `../../conversations/${run.info.conversation}`;
     }),
   });
-  return { node: (rest, op) => routes.node(rest, op) ?? pastRun(api, table, rest, op) };
+  return {
+    node(rest, op) {
+      const node = routes.node(rest, op) ?? pastRun(api, table, rest, op);
+      const pid = rest.split('/', 1)[0] ?? '';
+      if (node === undefined && pid !== '' && find({ pid }) === undefined) throw noProcess(pid);
+      return node;
+    },
+  };
 }
 
 /** A run that is listed no more can still be waited for. */

@@ -19,6 +19,7 @@ you know: ls, cat, echo, grep, tail -f.
     grep -r "words" conversations memory    find what was said or noted
     echo "a fact" >> memory/notes.md        memory is plain files, for you and the agents
     cat models/default                      which model answers, and why
+    etc/agents.d/NAME.yaml                  what an agent is: its operator changes it there, never in agents/
     cat system/errors                       the last refusals: what, why and what to do
 
 A refusal has an errno; the reason and the remedy are in system/errors, or by: aos why

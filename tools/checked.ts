@@ -5,7 +5,9 @@ import { AosError } from '../plugin-sdk/index.ts';
 export function checked<S extends z.ZodType>(tool: string, schema: S, args: unknown): z.infer<S> {
   const parsed = schema.safeParse(args);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  // A misspelt argument is the reason for whatever else is missing.
+  const { issues } = parsed.error;
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   const key = issue?.path.join('.') ?? '';
   throw new AosError('invalid', {
     component: 'tools',

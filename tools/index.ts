@@ -16,6 +16,7 @@ import {
   parsePath,
   type Tool,
   type ToolSpec,
+  type Tree,
   then,
   tree,
   value,
@@ -43,10 +44,10 @@ export const toolsPlugin: Plugin = definePlugin({
 
 type Named = { readonly tool: string };
 
-function toolsTree(tools: Tools) {
+function toolsTree(tools: Tools): Tree {
   const exists = ({ tool }: Named) => tools.find(tool) !== undefined;
   const run = (args: Op & Named, request: unknown) => tools.run(args.tool, args, requestArgs(args.tool, request));
-  return tree({
+  const routes = tree({
     '/': dir(() => tools.names(), { call: (_args, request) => tools.specs(namesAsked(request)) }),
     '/:tool': dir<Named>(() => FILES, { exists, call: run }),
     '/:tool/schema.json': value<Named>({
@@ -65,6 +66,12 @@ function toolsTree(tools: Tools) {
     }),
     '/:tool/call': callable<Named>((args, request) => then(run(args, request), replyText), { exists, call: run }),
   });
+  return {
+    node(rest, op) {
+      if (rest !== '') tools.get(rest.split('/', 1)[0] ?? '');
+      return routes.node(rest, op);
+    },
+  };
 }
 
 class Tools {

@@ -1,6 +1,8 @@
 /** Starts the daemon and mounts the tree. */
 
+import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
+import { AosError, asAosError } from '../../core/errors.ts';
 import { json, line, note } from '../output.ts';
 import { type Ready, runDaemon, type StartOptions, startDaemon } from '../start.ts';
 import type { Context, Verb } from '../verb.ts';
@@ -33,7 +35,7 @@ Environment:
       allowOther: flags.on('allowOther'),
       noFuse: flags.off('fuse'),
       ...(driver === undefined ? {} : { driver }),
-      ...(mock === undefined ? {} : { mock: resolve(mock) }),
+      ...(mock === undefined ? {} : { mock: answersIn(resolve(mock)) }),
     };
     if (flags.on('foreground')) return inFront(context, options);
     const { ready } = await startDaemon(env, options);
@@ -41,6 +43,23 @@ Environment:
     return 0;
   },
 };
+
+/** The file, which has to be there from the start. Throws why it cannot be read. */
+function answersIn(file: string): string {
+  try {
+    accessSync(file, constants.R_OK);
+    return file;
+  } catch (cause) {
+    const { kind, why } = asAosError(cause, 'aos-mount', file);
+    throw new AosError(kind, {
+      component: 'aos-mount',
+      path: file,
+      why,
+      remedy: 'give --mock a file of canned answers',
+      cause,
+    });
+  }
+}
 
 /** Stays until the daemon ends, and passes on what it is told to end by. */
 async function inFront(context: Context, options: StartOptions): Promise<number> {

@@ -3,7 +3,7 @@
 import type { Budget, Scope } from '../cost/budget.ts';
 import { printUsd } from '../cost/money.ts';
 import type { Namespace } from '../namespace.ts';
-import type { Caller, ExplainStep, Explanation, Millis, MountPoint, Path, Verb } from '../types.ts';
+import type { Caller, ExplainStep, Explanation, Lease, Millis, MountPoint, Path, Verb } from '../types.ts';
 import { decideSet } from './decide.ts';
 import { readySet } from './grant.ts';
 import type { Leases } from './lease.ts';
@@ -12,7 +12,7 @@ interface ExplainPolicy {
   readonly namespace: Namespace;
   readonly leases: Leases;
   readonly budget: Budget;
-  scopes(caller: Caller, path: Path): readonly Scope[];
+  scopes(caller: Caller, path: Path, mount: MountPoint, lease: Lease | undefined): readonly Scope[];
   now(): Millis;
 }
 
@@ -50,7 +50,8 @@ function lock(policy: ExplainPolicy, caller: Caller, path: Path, mount: MountPoi
 
 function money(policy: ExplainPolicy, caller: Caller, path: Path, mount: MountPoint): ExplainStep[] {
   if (mount.price === undefined) return [{ step: 'reserve', by: mount.path, allowed: true, why: 'free' }];
-  return policy.scopes(caller, path).map(scope => {
+  const lease = mount.locked === true ? policy.leases.find(caller, path, policy.now()) : undefined;
+  return policy.scopes(caller, path, mount, lease).map(scope => {
     const used = policy.budget.used(scope, policy.now());
     const { usd, per } = scope.limit;
     const limit = usd === 0 ? 'no limit' : `$${printUsd(usd)}${per === 0 ? '' : ` in ${per / 1000} s`}`;

@@ -1,34 +1,86 @@
-/** Leases open a locked path for a while. No clock: time comes in as an argument. */
+/** Leases open a locked path for a while. No clock and no I/O: time comes in as an argument, and what is kept goes out. */
 
 import { isWithin } from '../path.ts';
-import type { Caller, Millis } from '../types.ts';
+import type { Caller, Lease, LeaseScope, Millis } from '../types.ts';
 
-export interface Lease {
-  readonly id: number;
-  /** Covers this path and everything below it. */
-  readonly path: string;
-  /** Ends at this moment: a lease is over when `now` reaches it. */
-  readonly until: Millis;
-  /** Whom it serves. */
-  readonly uid: number;
+/** Where leases are kept over a restart. */
+export interface LeaseStore {
+  load(): Lease[];
+  save(lease: Lease): void;
+  remove(id: number): void;
 }
 
 export class Leases {
   private readonly held = new Map<number, Lease>();
+  private readonly store: LeaseStore;
+  private next = 1;
 
-  add(lease: Lease): void {
-    this.held.set(lease.id, lease);
+  constructor(store: LeaseStore) {
+    this.store = store;
+    for (const lease of store.load()) {
+      this.held.set(lease.id, lease);
+      this.next = Math.max(this.next, lease.id + 1);
+    }
   }
 
-  end(id: number): void {
-    this.held.delete(id);
+  add(lease: Omit<Lease, 'id'>): Lease {
+    const made = Object.freeze({ ...lease, id: this.next++ });
+    this.store.save(made);
+    this.held.set(made.id, made);
+    return made;
   }
 
-  /** The lease that opens `path` for the caller now. */
+  end(id: number): boolean {
+    this.store.remove(id);
+    return this.held.delete(id);
+  }
+
+  get(id: number, now: Millis): Lease | undefined {
+    const lease = this.held.get(id);
+    return lease !== undefined && now < lease.until ? lease : undefined;
+  }
+
+  /** Those in force, oldest first. What has expired is forgotten. */
+  list(now: Millis): Lease[] {
+    for (const lease of this.held.values()) if (now >= lease.until) this.end(lease.id);
+    return [...this.held.values()];
+  }
+
+  /** The lease that opens `path` for the caller now: of several, one without a budget of its own, else the one that lasts longest. */
   find(caller: Caller, path: string, now: Millis): Lease | undefined {
+    let best: Lease | undefined;
     for (const lease of this.held.values()) {
-      if (lease.uid === caller.uid && isWithin(path, lease.path) && now < lease.until) return lease;
+      if (now >= lease.until || !isWithin(path, lease.path) || !serves(lease, caller)) continue;
+      if (best === undefined || isBetter(lease, best)) best = lease;
+    }
+    return best;
+  }
+
+  /** One that opened `path` for the caller and has expired: the refusal can then say so. */
+  expired(caller: Caller, path: string, now: Millis): Lease | undefined {
+    for (const lease of this.held.values()) {
+      if (now >= lease.until && isWithin(path, lease.path) && serves(lease, caller)) return lease;
     }
     return undefined;
   }
+}
+
+/** A lease with a budget stands in for the layers below it, so it is the one that was meant. */
+function isBetter(lease: Lease, than: Lease): boolean {
+  const [a, b] = [lease.budget !== undefined, than.budget !== undefined];
+  return a === b ? lease.until > than.until : a;
+}
+
+/** Whether the lease is for this caller. An agent's run is served only by a lease for its agent. */
+function serves(lease: Lease, caller: Caller): boolean {
+  const { scope } = lease;
+  if (scope.kind === 'agent') return caller.agent === scope.agent;
+  if (caller.agent !== undefined || caller.uid !== lease.uid) return false;
+  return scope.kind === 'uid' || servesProcess(scope, caller);
+}
+
+function servesProcess(scope: LeaseScope & { kind: 'session' | 'process' }, caller: Caller): boolean {
+  const who = caller.identity(true);
+  if (scope.kind === 'session') return who.sid === scope.sid || who.tty !== 0;
+  return [who, ...(caller.ancestors?.() ?? [])].some(p => p.pid === scope.pid && p.startTime === scope.startTime);
 }

@@ -3,28 +3,33 @@
  * settled to the real bill. Concurrent callers can therefore never overspend together.
  */
 
-import { AosError } from '../errors.ts';
 import type { Limit, Meter, Micros, Millis } from '../types.ts';
-import { printUsd } from './money.ts';
+import { type Refusing, refusal } from './refusal.ts';
 import { Window } from './window.ts';
+
+export type Layer = 'pid' | 'session' | 'uid' | 'agent' | 'subtree' | 'lease' | 'run' | 'global' | 'velocity';
 
 /** One budget that an operation counts against. */
 export interface Scope {
   /** Names the window: `uid:1000`, `session:412`, `global`. */
   readonly key: string;
-  /** The layer, as printed. */
-  readonly layer: string;
+  readonly layer: Layer;
+  /** In micro-dollars; in operations for velocity. 0: counted, never refused. */
   readonly limit: Limit;
 }
 
 export const FREE: Meter = Object.freeze({ max: 0, spent: 0, spend: () => true });
 
+/** Money held for one operation. */
 export class Reservation implements Meter {
   spent: Micros = 0;
   readonly max: Micros;
+  /** Undefined once settled. */
+  windows: readonly Window[] | undefined;
 
-  constructor(max: Micros) {
+  constructor(max: Micros, windows: readonly Window[]) {
     this.max = max;
+    this.windows = windows;
   }
 
   spend(amount: Micros): boolean {
@@ -33,39 +38,64 @@ export class Reservation implements Meter {
   }
 }
 
+/** How many windows each reservation looks at, to forget those that count nothing any more. */
+const SWEEP = 2;
+
 export class Budget {
   private readonly windows = new Map<string, Window>();
+  private sweeper = this.windows.entries();
 
-  /** Takes `max` from every scope, or throws `budget` naming the scope that refuses, and takes nothing. */
-  reserve(scopes: readonly Scope[], max: Micros, now: Millis, path: string): Reservation {
-    for (const scope of scopes) {
-      if (scope.limit.usd === 0) continue;
-      const window = this.window(scope);
-      const used = window.spent(now) + window.reserved;
-      if (used + max > scope.limit.usd) throw refusal(scope, used, max, window.resets(now), now, path);
-    }
-    for (const scope of scopes) this.window(scope).reserved += max;
-    return new Reservation(max);
+  get size(): number {
+    return this.windows.size;
   }
 
-  /** Gives the reservation back and counts what was really spent. */
-  settle(scopes: readonly Scope[], reservation: Reservation, now: Millis): void {
+  /**
+   * Takes `max` from every scope. Throws `budget` or `velocity`, naming of the scopes that refuse the one that lasts
+   * longest, and takes nothing.
+   */
+  reserve(scopes: readonly Scope[], max: Micros, now: Millis, path: string): Reservation {
+    const windows: Window[] = [];
+    let worst: Refusing | undefined;
     for (const scope of scopes) {
       const window = this.window(scope);
+      const refusing = refuses(scope, window, max, now);
+      if (refusing !== undefined && (worst === undefined || refusing.until > worst.until)) worst = refusing;
+      if (scope.layer !== 'velocity') windows.push(window);
+    }
+    if (worst !== undefined) throw refusal(worst, max, now, path);
+    for (const window of windows) window.reserved += max;
+    for (const scope of scopes) if (scope.layer === 'velocity') this.window(scope).add(1, now);
+    this.sweep(now);
+    return new Reservation(max, windows);
+  }
+
+  /** Gives the reservation back and counts what was really spent. A second time does nothing. */
+  settle(reservation: Reservation, now: Millis): void {
+    const { windows } = reservation;
+    if (windows === undefined) return;
+    reservation.windows = undefined;
+    for (const window of windows) {
       window.reserved -= reservation.max;
       window.add(reservation.spent, now);
     }
   }
 
-  /** Counts money that an earlier daemon spent. */
-  restore(key: string, limit: Limit, amount: Micros, at: Millis): void {
-    this.window({ key, layer: key, limit }).add(amount, at);
+  /** Counts money that an earlier daemon spent. Oldest first. */
+  restore(scope: Scope, amount: Micros, at: Millis): void {
+    this.window(scope).add(amount, at);
   }
 
   /** Spent and reserved in a scope. */
   used(scope: Scope, now: Millis): Micros {
     const window = this.windows.get(scope.key);
     return window === undefined ? 0 : window.spent(now) + window.reserved;
+  }
+
+  /** Forgets what a scope has spent; what is reserved stays reserved. */
+  reset(key: string): void {
+    const window = this.windows.get(key);
+    if (window === undefined) return;
+    window.clear();
   }
 
   private window(scope: Scope): Window {
@@ -75,22 +105,30 @@ export class Budget {
     this.windows.set(scope.key, window);
     return window;
   }
+
+  private sweep(now: Millis): void {
+    for (let i = 0; i < SWEEP; i++) {
+      const step = this.sweeper.next();
+      if (step.done === true) {
+        this.sweeper = this.windows.entries();
+        return;
+      }
+      const [key, window] = step.value;
+      if (window.idle(now)) this.windows.delete(key);
+    }
+  }
 }
 
-function refusal(
-  scope: Scope,
-  used: Micros,
-  max: Micros,
-  resets: Millis | undefined,
-  now: Millis,
-  path: string,
-): AosError {
-  const limit = `$${printUsd(scope.limit.usd)}${scope.limit.per === 0 ? '' : ` in ${scope.limit.per / 1000} s`}`;
-  const when = resets === undefined ? '' : `, resets in ${Math.max(1, Math.ceil((resets - now) / 1000))} s`;
-  return new AosError('budget', {
-    component: 'cost',
-    path,
-    why: `the ${scope.layer} budget of ${limit} has $${printUsd(used)} used and this could cost $${printUsd(max)}${when}`,
-    remedy: `raise it with budgets.${scope.layer} in the configuration`,
-  });
+function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Refusing | undefined {
+  const { usd: limit } = scope.limit;
+  if (limit === 0) return undefined;
+  const need = scope.layer === 'velocity' ? 1 : max;
+  const spent = window.spent(now);
+  const used = spent + window.reserved;
+  if (used + need <= limit) return undefined;
+  if (need > limit) return { scope, used, until: Number.POSITIVE_INFINITY, because: 'never' };
+  // What is reserved comes back at any moment, as far as it is not spent.
+  if (spent + need <= limit) return { scope, used, until: now, because: 'reserved' };
+  const until = window.resets(limit - need, now);
+  return { scope, used, until: until ?? Number.POSITIVE_INFINITY, because: 'spent' };
 }

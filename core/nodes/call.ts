@@ -66,7 +66,10 @@ class CallHandle extends BaseHandle {
 
   private fresh(): WriteBuffer {
     return new WriteBuffer(EMPTY, LIMITS.request_bytes_max, () =>
-      this.no('too_large', `a request holds at most ${LIMITS.request_bytes_max} bytes`, 'ask for less'),
+      this.told(
+        'call',
+        this.no('too_large', `a request holds at most ${LIMITS.request_bytes_max} bytes`, 'ask for less'),
+      ),
     );
   }
 }

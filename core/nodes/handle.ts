@@ -68,6 +68,18 @@ export abstract class BaseHandle implements Handle {
 
   close(): void {}
 
+  /** Leaves the error where whoever only sees its errno can read it: the gate hears of it, as of a refusal of its own. */
+  protected told(verb: Verb, error: AosError): AosError {
+    try {
+      void this.again.perform(verb, () => {
+        throw error;
+      });
+    } catch {
+      // It, or what forbids the verb by now: either was told.
+    }
+    return error;
+  }
+
   protected no(kind: ErrorKind, why: string, remedy?: string): AosError {
     return new AosError(kind, { component: this.again.component, path: this.path, why, remedy });
   }

@@ -1,33 +1,39 @@
 /** An open message: what one open wrote is one message, committed once, at close. */
 
 import { LIMITS } from '../limits.ts';
-import type { Cancel, Handle, Maybe, MessageNode, Op, Path } from '../types.ts';
+import { isPromise } from '../maybe.ts';
+import type { Cancel, Handle, Maybe, MessageNode, Op } from '../types.ts';
 import { type Again, BaseHandle, EMPTY, WriteBuffer } from './handle.ts';
 
 /** Throws what the plugin refuses early: shells ignore what close says. */
 export function openMessage(node: MessageNode, op: Op, again: Again): Handle {
   node.accept?.(op);
-  return new MessageHandle(op.path, again, node);
+  return new MessageHandle(op, again, node);
 }
 
 class MessageHandle extends BaseHandle {
   readonly kind = 'message';
   override readonly seekable = false;
   private readonly node: MessageNode;
+  private readonly op: Op;
   private readonly limit: number;
   private buffer: WriteBuffer;
   private dirty = false;
   private refused = false;
+  /** Gives back the place that is kept for the message. */
+  private release: (() => void) | undefined;
 
-  constructor(path: Path, again: Again, node: MessageNode) {
-    super(path, again);
+  constructor(op: Op, again: Again, node: MessageNode) {
+    super(op.path, again);
     this.node = node;
+    this.op = op;
     this.limit = node.limit ?? LIMITS.message_bytes_max;
     this.buffer = this.fresh();
   }
 
   override write(_offset: number, data: Uint8Array): number {
     this.again.check('write');
+    this.hold();
     try {
       const written = this.buffer.write(this.buffer.length, data);
       this.dirty = true;
@@ -35,6 +41,7 @@ class MessageHandle extends BaseHandle {
     } catch (error) {
       // Half a message is worse than none: what came before is not sent either.
       this.refused = true;
+      this.close();
       throw error;
     }
   }
@@ -48,14 +55,48 @@ class MessageHandle extends BaseHandle {
     const body = this.buffer.take();
     this.dirty = false;
     this.buffer = this.fresh();
-    return this.again.perform('write', op => this.node.commit(op, body), cancel);
+    return whenOver(
+      () => this.again.perform('write', op => this.node.commit(op, body), cancel),
+      () => this.close(),
+    );
+  }
+
+  override close(): void {
+    this.release?.();
+    this.release = undefined;
+  }
+
+  /** A refusal is put on record like any other: whoever writes may only see its errno. */
+  private hold(): void {
+    if (this.refused || this.release !== undefined) return;
+    try {
+      this.release = this.node.hold?.(this.op);
+    } catch (error) {
+      this.again.perform('write', () => {
+        throw error;
+      });
+    }
   }
 
   private fresh(): WriteBuffer {
-    return new WriteBuffer(EMPTY, this.limit, () => this.tooLarge());
+    return new WriteBuffer(EMPTY, this.limit, () => this.told('write', this.tooLarge()));
   }
 
   private tooLarge() {
     return this.no('too_large', `a message holds at most ${this.limit} bytes`, 'put the text into a file and name it');
   }
+}
+
+/** Calls `over` when the act is over, however it ends. */
+function whenOver<T>(act: () => Maybe<T>, over: () => void): Maybe<T> {
+  let answer: Maybe<T>;
+  try {
+    answer = act();
+  } catch (error) {
+    over();
+    throw error;
+  }
+  if (isPromise(answer)) return answer.finally(over);
+  over();
+  return answer;
 }

@@ -2,6 +2,7 @@
 
 import { AosError } from '../errors.ts';
 import { then } from '../maybe.ts';
+import { WHAT_CHANGES } from '../refusals.ts';
 import type { Handle, Maybe, Node, Op, OpenHow } from '../types.ts';
 import { openCall } from './call.ts';
 import { fileHandle } from './file.ts';
@@ -20,11 +21,11 @@ export function openNode(node: Node, op: Op, how: OpenHow, again: Again, default
     case 'link':
       throw no('link_loop', 'it is a symbolic link', `open ${node.target} instead`);
     case 'value':
-      if (how.write && node.write === undefined) throw no('read_only', 'it cannot be written');
-      if (how.read && node.read === undefined) throw no('not_readable', 'it cannot be read');
+      if (how.write && node.write === undefined) throw no('read_only', 'it cannot be written', WHAT_CHANGES);
+      if (how.read && node.read === undefined) throw no('not_readable', 'it cannot be read', 'it only takes writes');
       return openValue(node, op, how, again);
     case 'log':
-      if (how.write) throw no('read_only', 'a log is written by the system alone');
+      if (how.write) throw no('read_only', 'a log is written by the system alone', WHAT_CHANGES);
       return openLog(node, op.path, again);
     case 'message':
       if (how.read) throw no('not_readable', 'a message can only be written', `write it: echo "..." > ${op.path}`);

@@ -44,7 +44,7 @@ class ValueWriter extends BaseHandle {
     this.append = how.append;
     this.dirty = false;
     this.buffer = new WriteBuffer(start, LIMITS.value_bytes_max, () =>
-      this.no('too_large', `a value holds at most ${LIMITS.value_bytes_max} bytes`, 'write less'),
+      this.told('write', this.no('too_large', `a value holds at most ${LIMITS.value_bytes_max} bytes`, 'write less')),
     );
   }
 

@@ -1,9 +1,10 @@
 /** What is mounted where, and what to do about a mount whose server died. */
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { AosError, asAosError } from '../../core/errors.ts';
+import { makeDirs } from '../dirs.ts';
 
 /** How long a mount may take to say that it lives. */
 const ANSWER_MS = 3000;
@@ -111,7 +112,7 @@ export function prepareMountpoint(dir: string): void {
     throw new AosError('not_empty', {
       component: 'kernel door',
       path: dir,
-      why: `the directory to mount on holds ${names.length} files, which the mount would hide`,
+      why: `the directory to mount on holds ${names.length === 1 ? 'a file' : `${names.length} files`}, which the mount would hide`,
       remedy: 'set AOS_MOUNT to an empty directory',
     });
   }
@@ -119,7 +120,7 @@ export function prepareMountpoint(dir: string): void {
 
 function readOrMake(dir: string): string[] {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeDirs(dir);
     if (!statSync(dir).isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
     return readdirSync(dir);
   } catch (error) {

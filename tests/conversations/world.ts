@@ -17,7 +17,7 @@ const CONFIG: Config = {
   aliases: {},
   backends: {},
   grants: {},
-  budgets: { pid: OFF, session: OFF, uid: OFF, global: OFF, velocity: 0, subtree: {} },
+  budgets: { pid: OFF, session: OFF, uid: OFF, global: OFF, velocity: 0, agents: {}, subtree: {} },
   plugins: [],
   log: { level: 'error' },
 };

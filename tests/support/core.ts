@@ -9,6 +9,7 @@ import type {
   Caller,
   Config,
   Grant,
+  KeyState,
   LedgerEntry,
   LedgerState,
   Log,
@@ -52,7 +53,7 @@ export interface TestCore extends Core {
 
 export async function testCore(config: Config = DEFAULT_CONFIG, now: () => number = Date.now): Promise<TestCore> {
   const ledger = new MemoryLedger();
-  // Only the ledger is used by the core itself; anything else fails loudly.
+  // Only the ledger and the keys are used by the core itself; anything else fails loudly.
   const missing = new Proxy<Partial<State>>(
     {},
     {
@@ -61,7 +62,17 @@ export async function testCore(config: Config = DEFAULT_CONFIG, now: () => numbe
       },
     },
   );
-  const state = Object.assign(Object.create(missing), { ledger }) as State;
+  const kept = new Map<string, string>();
+  const keys: KeyState = {
+    get: (space, key) => kept.get(`${space}/${key}`),
+    set: (space, key, value) => void kept.set(`${space}/${key}`, value),
+    remove: (space, key) => void kept.delete(`${space}/${key}`),
+    list: space =>
+      [...kept]
+        .filter(([key]) => key.startsWith(`${space}/`))
+        .map(([key, value]) => ({ key: key.slice(space.length + 1), value })),
+  };
+  const state = Object.assign(Object.create(missing), { ledger, keys }) as State;
   const core = createCore({
     owner: { uid: 1000, gid: 1000 },
     state,

@@ -7,7 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CommandOptions, command, type Result } from './command.ts';
-import { mountsBelow, type Teardown, tmpDir } from './dirs.ts';
+import { mountsBelow, tmpDir } from './dirs.ts';
+import { atEnd, type Teardown } from './ending.ts';
 import { missing } from './machine.ts';
 import { until } from './until.ts';
 
@@ -76,11 +77,7 @@ export function prepareDaemon(t: Teardown, options: DaemonOptions = {}): Daemon 
   const env = environment(base, home, mount, options);
   const flags = [...(fuse ? [] : ['--no-fuse']), ...mockFlags(base, options), ...(options.args ?? [])];
   const clear = () => clearAway(base, home);
-  watch(clear);
-  t.teardown(() => {
-    clear();
-    unwatch(clear);
-  });
+  atEnd(t, clear);
   return makeDaemon({ home, mount, env, fuse, flags, clear });
 }
 
@@ -207,32 +204,4 @@ export function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** AVA ends a test file that overruns by a signal, and then no teardown runs. */
-const clearing = new Set<() => void>();
-
-function clearAll(): void {
-  for (const clear of clearing) clear();
-  clearing.clear();
-}
-
-function onSignal(): void {
-  clearAll();
-  process.kill(process.pid, 'SIGKILL');
-}
-
-function watch(clear: () => void): void {
-  if (clearing.size === 0) {
-    process.on('exit', clearAll);
-    process.on('SIGTERM', onSignal);
-  }
-  clearing.add(clear);
-}
-
-function unwatch(clear: () => void): void {
-  clearing.delete(clear);
-  if (clearing.size > 0) return;
-  process.off('exit', clearAll);
-  process.off('SIGTERM', onSignal);
 }

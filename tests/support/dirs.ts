@@ -3,15 +3,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
+import { atEnd, type Teardown } from './ending.ts';
 
-/** Whatever offers to call something when it ends: a test, mostly. */
-export type Teardown = Pick<ExecutionContext, 'teardown'>;
+export type { Teardown } from './ending.ts';
 
 /** A fresh directory with a short name, for socket paths hold about a hundred bytes. */
 export function tmpDir(t: Teardown, prefix = 'aos-'): string {
   const dir = mkdtempSync(join(tmpdir(), prefix));
-  t.teardown(() => removeDir(dir));
+  atEnd(t, () => removeDir(dir));
   return dir;
 }
 

@@ -46,6 +46,20 @@ test('a temporary directory is gone after the test', async t => {
   t.false(existsSync(dir));
 });
 
+test('a temporary directory is gone too when the process is ended by a signal', async t => {
+  const dir = tmpDir(t);
+  const module = JSON.stringify(join(import.meta.dirname, 'dirs.ts'));
+  const script = `const { tmpDir } = await import(${module});
+    process.stdout.write(tmpDir({ teardown() {} }, 'aos-signal-'));
+    setInterval(() => {}, 1000);
+    process.kill(process.pid, 'SIGTERM');`;
+  const env = { ...process.env, TMPDIR: dir };
+  const { signal, stdout } = await command(process.execPath, ['--input-type=module', '-e', script], { env });
+  t.is(signal, 'SIGKILL');
+  t.true(stdout.startsWith(dir));
+  t.false(existsSync(stdout));
+});
+
 test('mounts are found below a directory', t => {
   t.true(mountsBelow('/proc').includes('/proc'));
   t.deepEqual(mountsBelow('/nowhere'), []);

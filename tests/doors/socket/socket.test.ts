@@ -128,6 +128,8 @@ test('names are encoded one by one: no part of a path can leave the tree', async
   }
   const raw = [
     '/aos/memory/..%2f..%2fetc',
+    '/aos%2fmemory',
+    '/aos/memory%2fx',
     '/aos/memory/../x',
     '/aos//x',
     '/aos/%00',
