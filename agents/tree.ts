@@ -5,6 +5,7 @@ import {
   type Args,
   asAosError,
   dir,
+  type GrantSet,
   isPromise,
   link,
   log,
@@ -77,7 +78,8 @@ export function agentsTree(
       call: (op, request) => list(api, registry, agentOf, op, request),
     }),
     '/:name': dir(args => contents(agentOf(args.name), definition(args)), {
-      call: (args, request) => wait(agentOf(args.name), args, request),
+      call: (args, request) =>
+        asks(request, 'grants') ? grantSet(definition(args)) : wait(agentOf(args.name), args, request),
     }),
     '/:name/config.yaml': value({
       read: args => definition(args).text,
@@ -222,6 +224,15 @@ function wait(agent: Agent, op: Op, request: unknown): unknown {
       reason: last.end.reason,
     };
   });
+}
+
+/** What an agent adds to its inviter's authority: for `explain --as` and for a shell that acts as the agent. */
+function grantSet(definition: Definition): GrantSet {
+  const { config } = definition;
+  if (config === undefined) {
+    throw definition.error ?? new AosError('invalid', { component: 'agents', why: 'its definition was never valid' });
+  }
+  return { name: `agent ${config.name}`, grants: config.grants };
 }
 
 function asks(request: unknown, op: string): boolean {

@@ -1,6 +1,6 @@
 /** The composition root: the one place that knows every door, every plugin and the store, and puts them together. */
 
-import { closeSync, fstatSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, mkdirSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { agentsPlugin } from '../agents/index.ts';
 import { builtinBackends } from '../backends/index.ts';
@@ -25,6 +25,7 @@ import { loadConfig } from './config.ts';
 import { type Env, logFile, resolveEnv } from './env.ts';
 import { takeHome } from './home.ts';
 import { openLog } from './log.ts';
+import { version } from './version.ts';
 
 const MODELS = parsePath('/aos/models');
 
@@ -45,8 +46,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     daemon = await start(env, readFlags(args));
   } catch (thrown) {
     const error = asAosError(thrown, 'daemon');
-    tell({ ok: false, error });
-    process.stderr.write(`${error.message}\n`);
+    if (!tell({ ok: false, error })) process.stderr.write(`${error.message}\n`);
     process.exitCode = error.exitCode;
     // Whatever was started before it failed must not keep the process.
     process.exit();
@@ -196,6 +196,13 @@ function stopper({ core, store, socket, fuse, log }: Running): Daemon {
 /** `--mock FILE` makes the mock backend's file the default model. */
 function withMock(config: Config, mock: string | undefined): Config {
   if (mock === undefined) return config;
+  try {
+    accessSync(mock, constants.R_OK);
+  } catch (thrown) {
+    const error = asAosError(thrown, 'daemon', mock);
+    const remedy = 'give --mock a file with one JSON object a line';
+    throw new AosError(error.kind, { component: 'daemon', path: mock, why: error.why, remedy, cause: thrown });
+  }
   const options = { ...config.backends.mock, file: mock };
   return Object.freeze({ ...config, model: 'mock/default', backends: { ...config.backends, mock: options } });
 }
@@ -224,26 +231,15 @@ function dirBelow(home: string, name: string): string {
   return dir;
 }
 
-/** Readiness, for whoever started the daemon: one JSON line on descriptor 3, where it is a pipe. */
-function tell(answer: { ok: true; [field: string]: unknown } | { ok: false; error: AosError }): void {
+/** Readiness, for whoever started the daemon: one JSON line on descriptor 3, where it is a pipe. False where nobody listens. */
+function tell(answer: { ok: true; [field: string]: unknown } | { ok: false; error: AosError }): boolean {
   try {
-    if (!fstatSync(3).isFIFO() && !fstatSync(3).isSocket()) return;
+    if (!fstatSync(3).isFIFO() && !fstatSync(3).isSocket()) return false;
     writeSync(3, `${JSON.stringify(answer)}\n`);
     closeSync(3);
+    return true;
   } catch {
-    // Nobody is listening: started by hand or by a service manager.
+    // Started by hand or by a service manager.
+    return false;
   }
-}
-
-/** From package.json, beside the sources or one above what was built. */
-export function version(): string {
-  for (const place of ['../package.json', '../../package.json']) {
-    try {
-      const text: unknown = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8'));
-      if (typeof text === 'object' && text !== null && 'version' in text) return String(text.version);
-    } catch {
-      // Not there: the next place.
-    }
-  }
-  return 'unknown';
 }

@@ -9,8 +9,21 @@ import { Hooks } from './hooks.ts';
 import { Namespace } from './namespace.ts';
 import { Operations } from './operations.ts';
 import { Plugins } from './plugins.ts';
-import type { Aos, Authority, Caller, Config, DoorApi, KeyState, Lease, Log, Millis, Path, State } from './types.ts';
-import { Vfs } from './vfs.ts';
+import type {
+  Aos,
+  Authority,
+  Caller,
+  Config,
+  DoorApi,
+  KeyState,
+  Lease,
+  Log,
+  Millis,
+  Path,
+  PolicyControl,
+  State,
+} from './types.ts';
+import { type Policy, Vfs } from './vfs.ts';
 
 export interface CoreOptions {
   /** Who runs the daemon: owns what has no other owner, and may do everything unless the configuration says less. */
@@ -29,6 +42,7 @@ export interface Core {
   readonly plugins: Plugins;
   readonly hooks: Hooks;
   readonly self: Caller;
+  readonly policy: PolicyControl;
   door(name: string): DoorApi;
 }
 
@@ -46,6 +60,10 @@ export function createCore(options: CoreOptions): Core {
   const self = systemCaller(options.owner);
   const listeners = new Set<(path: Path) => void>();
   const narrowed = new Set<() => void>();
+  const changed = (): void => {
+    vfs.policyChanged();
+    for (const tell of narrowed) tell();
+  };
   const plugins = new Plugins({
     hooks,
     aos,
@@ -60,8 +78,7 @@ export function createCore(options: CoreOptions): Core {
       vfs.policyChanged();
       return () => {
         unmount();
-        vfs.policyChanged();
-        for (const tell of narrowed) tell();
+        changed();
       };
     },
     changed: path => {
@@ -77,7 +94,7 @@ export function createCore(options: CoreOptions): Core {
     onChanged: fn => subscribe(listeners, fn),
     onNarrowed: fn => subscribe(narrowed, fn),
   });
-  return { aos, vfs, plugins, hooks, self, door };
+  return { aos, vfs, plugins, hooks, self, door, policy: policyControl(vfs.policy, changed) };
 }
 
 function subscribe<F>(set: Set<F>, fn: F): () => void {
@@ -124,6 +141,43 @@ function breakerStore(keys: KeyState): BreakerStore {
     save(tripped) {
       if (tripped === undefined) keys.remove('breaker', 'tripped');
       else keys.set('breaker', 'tripped', JSON.stringify(tripped));
+    },
+  };
+}
+
+/** `changed` makes everybody look again: what was decided before may no longer hold. */
+function policyControl(policy: Policy, changed: () => void): PolicyControl {
+  const { leases, breaker, namespace, budget, now } = policy;
+  return {
+    leases: {
+      add(lease) {
+        const made = leases.add(lease);
+        changed();
+        return made;
+      },
+      end(id) {
+        const ended = leases.end(id);
+        changed();
+        return ended;
+      },
+      list: () => leases.list(now()),
+    },
+    breaker: {
+      get tripped() {
+        return breaker.state;
+      },
+      reset() {
+        breaker.reset();
+        budget.reset('global');
+      },
+    },
+    mountAt: path => namespace.at(path),
+    budgets(caller, path) {
+      const mount = namespace.at(path);
+      const lease = mount.locked === true ? leases.find(caller, path, now()) : undefined;
+      return policy
+        .scopes(caller, path, mount, lease)
+        .map(({ layer, key, limit }) => ({ layer, key, limit, used: budget.used({ layer, key, limit }, now()) }));
     },
   };
 }

@@ -204,7 +204,8 @@ export function asAosError(thrown: unknown, component: string, path?: string): A
     const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
     const kind = BY_ERRNO[code];
     if (kind !== undefined) {
-      return new AosError(kind, { component, path, why: SAID[kind] ?? thrown.message, cause: thrown });
+      const why = SAID[kind] ?? thrown.message;
+      return new AosError(kind, { component, path, why, remedy: REMEDIES[kind], cause: thrown });
     }
     return new AosError('io', { component, path, why: thrown.message || thrown.name, cause: thrown });
   }
@@ -233,4 +234,23 @@ const SAID: Partial<Record<ErrorKind, string>> = {
   too_large: 'too large',
   unsupported: 'not supported',
   timeout: 'timed out',
+};
+
+/** What helps against a system error, whatever was being done. */
+const REMEDIES: Partial<Record<ErrorKind, string>> = {
+  not_found: 'check the name',
+  not_readable: 'ask the owner, or see: ls -l',
+  exists: 'choose another name',
+  is_dir: 'name a file in it',
+  not_dir: 'name a directory',
+  not_empty: 'remove what is in it first',
+  cross_mount: 'copy it instead',
+  link_loop: 'correct the links',
+  no_space: 'free some space on the disk that holds it',
+  busy: 'try again when it is free',
+  too_many: 'close some',
+  gone: 'open it again',
+  name_too_long: 'choose a shorter name',
+  too_large: 'write less',
+  timeout: 'try again',
 };

@@ -15,7 +15,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export function parsePath(text: string): Path {
   if (Buffer.byteLength(text) > LIMITS.path_bytes_max) {
-    throw bad('name_too_long', clip(text), `a path has at most ${LIMITS.path_bytes_max} bytes`);
+    throw bad('name_too_long', clip(text), `a path has at most ${LIMITS.path_bytes_max} bytes`, 'choose a shorter one');
   }
   const trimmed = text.length > 1 && text.endsWith('/') ? text.slice(0, -1) : text;
   if (trimmed !== ROOT && !trimmed.startsWith(`${ROOT}/`)) {
@@ -32,7 +32,7 @@ export function checkName(name: string, path: string = name): void {
   if (name === '') throw bad('invalid', clip(path), 'a path has no empty parts', 'write single slashes');
   if (name === '.' || name === '..') throw bad('invalid', clip(path), `a path has no "${name}"`, 'write it in full');
   if (name.length > LIMITS.name_bytes_max || Buffer.byteLength(name) > LIMITS.name_bytes_max) {
-    throw bad('name_too_long', clip(path), `a name has at most ${LIMITS.name_bytes_max} bytes`);
+    throw bad('name_too_long', clip(path), `a name has at most ${LIMITS.name_bytes_max} bytes`, 'choose a shorter one');
   }
   for (let i = 0; i < name.length; i++) {
     const code = name.charCodeAt(i);

@@ -432,6 +432,33 @@ export interface PluginApi {
   changed(path: Path): void;
 }
 
+/** The levers of policy: what the system's own files and the mounts are built on. Only the composition root hands it out. */
+export interface PolicyControl {
+  readonly leases: {
+    /** Takes a lease and tells everybody to look again. */
+    add(lease: Omit<Lease, 'id'>): Lease;
+    end(id: number): boolean;
+    /** In force now, oldest first. */
+    list(): readonly Lease[];
+  };
+  readonly breaker: {
+    readonly tripped: { readonly at: Millis; readonly path: string; readonly why: string } | undefined;
+    reset(): void;
+  };
+  /** The mount that serves a path. */
+  mountAt(path: Path): MountPoint;
+  /** Every budget that an operation of this caller on this path counts against, with what is used of it now. */
+  budgets(caller: Caller, path: Path): readonly BudgetState[];
+}
+
+export interface BudgetState {
+  readonly layer: string;
+  readonly key: string;
+  readonly limit: Limit;
+  /** Spent and reserved. */
+  readonly used: Micros;
+}
+
 /** The hooks, as a plugin sees them: it may listen, never hold. */
 export interface Taps {
   /** Gives a further grant set for a caller. It can only narrow; a throw denies. */

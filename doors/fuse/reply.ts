@@ -8,11 +8,10 @@ import { ATTR_OUT, DIRENT, ENTRY_OUT, OUT_HEADER } from './wire.ts';
 const HIGH = 0x1_0000_0000;
 const BLOCK = 4096;
 
-/** How long the kernel may believe an answer. `attrNsec` of 1 lasts to the next tick of its clock, a few milliseconds. */
+/** How long the kernel may believe a name and its attributes. */
 export interface Validity {
   readonly entrySec: number;
   readonly attrSec: number;
-  readonly attrNsec: number;
 }
 
 /** Every method that takes `at` writes there and gives the offset behind what it wrote. */
@@ -59,7 +58,7 @@ export class Reply {
     this.u64(at + 16, valid.entrySec);
     this.u64(at + 24, valid.attrSec);
     this.u32(at + 32, 0);
-    this.u32(at + 36, valid.attrNsec);
+    this.u32(at + 36, 0);
     this.#attr(at + 40, inode, stat);
     return at + ENTRY_OUT;
   }
@@ -67,7 +66,7 @@ export class Reply {
   /** struct fuse_attr_out */
   attr(at: number, inode: Inode, stat: Stat, valid: Validity): number {
     this.u64(at, valid.attrSec);
-    this.u32(at + 8, valid.attrNsec);
+    this.u32(at + 8, 0);
     this.u32(at + 12, 0);
     this.#attr(at + 16, inode, stat);
     return at + ATTR_OUT;

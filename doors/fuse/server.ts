@@ -26,13 +26,11 @@ export interface ServerOptions {
 }
 
 /** Kept for an hour: what never changes, on a mount that serves one user only. */
-const LONG: Validity = { entrySec: 3600, attrSec: 3600, attrNsec: 0 };
+const LONG: Validity = { entrySec: 3600, attrSec: 3600 };
 /** A name that stays, attributes that do not. */
-const NAME: Validity = { entrySec: 3600, attrSec: 0, attrNsec: 1 };
-/** Asked again at every use; the attributes that came with a name serve the call that asked for the name. */
-const MOMENT: Validity = { entrySec: 0, attrSec: 0, attrNsec: 1 };
-/** Asked again at every use, even by the same call: what grows by itself. */
-const NEVER: Validity = { entrySec: 0, attrSec: 0, attrNsec: 0 };
+const NAME: Validity = { entrySec: 3600, attrSec: 0 };
+/** Asked again at every use. */
+const NEVER: Validity = { entrySec: 0, attrSec: 0 };
 
 export class Server {
   readonly api: DoorApi;
@@ -162,7 +160,7 @@ export class Server {
         return NAME;
       }
     }
-    return stat.kind === 'log' ? NEVER : MOMENT;
+    return NEVER;
   }
 
   /** As `validity`, for attributes that were asked for without a name. */
