@@ -11,7 +11,8 @@ import {
   then,
 } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
-import { type Estimate, estimate } from './estimate.ts';
+import { consented } from './consent.ts';
+import type { Estimate } from './estimate.ts';
 import { checkMessage, type Message, parseMessage } from './message.ts';
 import { type Model, resolveModel } from './model.ts';
 import { parsePrefs } from './prefs.ts';
@@ -51,21 +52,17 @@ export function commitMessage(
 ): Maybe<unknown> {
   const config = configOf(definition);
   const message = parseMessage(text, inboxOf(agent));
-  const context = message.context ?? agent.record.now.context;
-  const paths = context === null ? message.attach : [...message.attach, context];
-  return then(mayRead(api, op.caller, paths), () =>
-    then(resolveModel(api, message.override.model ?? config.model), model => {
-      const receipt = api.aos.call(
-        api.self,
-        PROCS,
-        spawnRequest(api, config, agent, op.caller, message, model, context),
-      );
-      return then(receipt, given => {
-        if (message.context === undefined && context !== null) agent.record.set({ context: null });
-        return given;
-      });
-    }),
-  );
+  const handed = contextOf(agent, message);
+  return prepared(api, config, agent, op, message, (model, ask) => {
+    // Procs answers this with an estimate and nothing else.
+    const meant = consented(op.path, model, message, () => ask('estimate') as Maybe<Estimate>);
+    return then(meant, () =>
+      then(ask('spawn'), receipt => {
+        if (message.context === undefined && handed !== null) agent.record.set({ context: null });
+        return receipt;
+      }),
+    );
+  });
 }
 
 /** A request to the inbox in process: an estimate, for a message that is not sent. */
@@ -75,7 +72,7 @@ export function askInbox(
   agent: Agent,
   op: Op,
   request: unknown,
-): Maybe<Estimate> {
+): Maybe<unknown> {
   if (typeof request !== 'object' || request === null || !('dry_run' in request) || request.dry_run !== true) {
     throw new AosError('invalid', {
       component: 'agents',
@@ -85,15 +82,38 @@ export function askInbox(
     });
   }
   const { dry_run: _dry, ...rest } = request;
-  const config = configOf(definition);
   const message = checkMessage(rest, inboxOf(agent));
-  return then(resolveModel(api, message.override.model ?? config.model), model =>
-    estimate(api, config, model, message.prompt, budgetOf(config, message, op.caller)),
+  return prepared(api, configOf(definition), agent, op, message, (_model, ask) => ask('estimate'));
+}
+
+/** Checks what a message hands over and names, then lets `go` ask /aos/procs about the run that it would be. */
+function prepared(
+  api: PluginApi,
+  config: AgentConfig,
+  agent: Agent,
+  { caller }: Op,
+  message: Message,
+  go: (model: Model, ask: (what: 'spawn' | 'estimate') => Maybe<unknown>) => Maybe<unknown>,
+): Maybe<unknown> {
+  const context = contextOf(agent, message);
+  const paths = context === null ? message.attach : [...message.attach, context];
+  return then(mayRead(api, caller, paths), () =>
+    then(resolveModel(api, message.override.model ?? config.model), model =>
+      go(model, what => {
+        const session = sessionFor(agent, message.session, api.now(), what === 'spawn');
+        const task = invitation(config, agent, caller, message, model, context);
+        return api.aos.call(api.self, PROCS, { op: what, session, ...task });
+      }),
+    ),
   );
 }
 
-function spawnRequest(
-  api: PluginApi,
+function contextOf(agent: Agent, message: Message): string | null {
+  return message.context ?? agent.record.now.context;
+}
+
+/** What /aos/procs needs to know of a run that is asked for, or only thought of. */
+function invitation(
   config: AgentConfig,
   agent: Agent,
   caller: Caller,
@@ -104,25 +124,24 @@ function spawnRequest(
   const { name, persona, tools, grants, limits, queue } = config;
   const timeoutSec = narrowed(caller, limits.timeout_sec, message.override.timeout_sec);
   return {
-    op: 'spawn',
     agent: { name, persona, tools, grants, maxTurns: limits.max_turns, depth: queue.depth, parallel: queue.parallel },
     prefs: parsePrefs(agent.record.now.prefs, `/aos/agents/${name}/prefs.yaml`),
     prompt: message.prompt,
     caller,
-    session: sessionFor(agent, message.session, api.now()),
     model,
     budget: budgetOf(config, message, caller),
     timeoutMs: timeoutSec * 1000,
     context,
     attach: message.attach,
     ceiling: message.ceiling ?? null,
+    allowUnknownCost: message.allow_unknown_cost,
     idempotencyKey: message.idempotency_key ?? null,
   };
 }
 
-/** The agent's own session, unless this one message names another. */
-function sessionFor(agent: Agent, asked: string | undefined, now: number): string {
-  if (asked === undefined) return agent.record.useSession(now);
+/** The agent's own session, unless this one message names another. `used`: from now on it is kept. */
+function sessionFor(agent: Agent, asked: string | undefined, now: number, used: boolean): string {
+  if (asked === undefined) return used ? agent.record.useSession(now) : agent.record.session(now);
   return asked === 'new' ? makeSession(agent.name, now) : asked;
 }
 

@@ -32,6 +32,9 @@ const schema = z.strictObject({
   attach: z.union([treePath.transform(path => [path]), z.array(treePath).max(100)]).default([]),
   idempotency_key: z.string().min(1).max(256).optional(),
   ceiling: z.array(grantSchema).optional(),
+  /** Meant, though the estimate is high. */
+  force: z.boolean().default(false),
+  allow_unknown_cost: z.boolean().default(false),
 });
 
 export type Message = z.infer<typeof schema>;

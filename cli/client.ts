@@ -121,8 +121,13 @@ async function sendRequest(socket: Socket, ask: Ask): Promise<void> {
 
 function drained(socket: Socket): Promise<void> {
   return new Promise(resolve => {
-    socket.once('drain', resolve);
-    socket.once('close', () => resolve());
+    const go = (): void => {
+      socket.off('drain', go);
+      socket.off('close', go);
+      resolve();
+    };
+    socket.on('drain', go);
+    socket.on('close', go);
   });
 }
 

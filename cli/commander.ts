@@ -32,7 +32,11 @@ function declare(verb: Verb): Command {
   const command = new Command(commandName(verb)).exitOverride().summary(verb.summary).description(`${verb.summary}.`);
   const names = verb.args === undefined ? [] : verb.args.split(' ');
   names.forEach((name, i) => void command.argument(name, verb.argHelp?.[i] ?? ''));
-  for (const flag of verb.flags ?? []) command.option(flag.flags, flag.help);
+  for (const { flags, help, many } of verb.flags ?? []) {
+    if (many === true)
+      command.option(flags, help, (value: string, before: readonly string[]) => [...before, value], []);
+    else command.option(flags, help);
+  }
   command.option('--json', 'print JSON').helpOption('-h, --help', 'print this');
   if (verb.notes !== undefined) command.addHelpText('after', `\n${verb.notes.trimEnd()}`);
   return command;

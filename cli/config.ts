@@ -1,6 +1,6 @@
 /** Finds and reads the configuration. What may be in it is core/config.ts's business. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { cosmiconfig, defaultLoaders } from 'cosmiconfig';
 import { LineCounter, parseDocument } from 'yaml';
@@ -91,7 +91,8 @@ function parse(path: string, text: string): Content {
 
 async function importDefault(path: string): Promise<unknown> {
   try {
-    const module: unknown = await import(pathToFileURL(path).href);
+    // A module is loaded once for each address: another moment is another one.
+    const module: unknown = await import(`${pathToFileURL(path).href}?at=${statSync(path).mtimeMs}`);
     if (typeof module === 'object' && module !== null && 'default' in module) return module.default;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

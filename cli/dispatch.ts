@@ -22,7 +22,14 @@ export const VERBS: Readonly<Record<string, Load>> = {
   write: () => import('./verbs/write.ts'),
   rm: () => import('./verbs/rm.ts'),
   search: () => import('./verbs/search.ts'),
+  mount: () => import('./verbs/mount.ts'),
+  plugins: () => import('./verbs/plugins.ts'),
+  unlock: () => import('./verbs/unlock.ts'),
+  lock: () => import('./verbs/lock.ts'),
+  run: () => import('./verbs/run.ts'),
   cost: () => import('./verbs/cost.ts'),
+  breaker: () => import('./verbs/breaker.ts'),
+  audit: () => import('./verbs/audit.ts'),
   explain: () => import('./verbs/explain.ts'),
   why: () => import('./verbs/why.ts'),
   status: () => import('./verbs/status.ts'),
@@ -55,13 +62,15 @@ function wantsJson(argv: readonly string[]): boolean {
   return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
 }
 
-async function runVerb(verb: Verb, argv: readonly string[]): Promise<number> {
+async function runVerb(named: Verb, argv: readonly string[]): Promise<number> {
+  const env = resolveEnv();
+  const client = makeClient(env.socket);
+  const verb = named.expand === undefined ? named : await named.expand(argv, client);
   const { args, flags, help } = await parseFlags(verb, argv);
   if (help !== undefined) {
     write(help);
     return 0;
   }
-  const env = resolveEnv();
   let interrupt = (): number => INTERRUPTED;
   process.on('SIGINT', () => process.exit(interrupt()));
   const context: Context = {
@@ -69,7 +78,7 @@ async function runVerb(verb: Verb, argv: readonly string[]): Promise<number> {
     flags,
     json: flags.on('json'),
     env,
-    client: makeClient(env.socket),
+    client,
     onInterrupt: act => {
       interrupt = act;
     },

@@ -72,6 +72,12 @@ export class FlagValues {
     return typeof value === 'string' ? value : undefined;
   }
 
+  /** What was given for a flag that may be given several times. */
+  list(name: string): readonly string[] {
+    const values = this.values[name];
+    return Array.isArray(values) ? values.filter(value => typeof value === 'string') : [];
+  }
+
   /** A number above zero, or from `least` on. Throws `Mistake`. */
   number(name: string, least = Number.MIN_VALUE): number | undefined {
     const text = this.text(name);

@@ -17,6 +17,7 @@ import { etcPlugin } from '../etc/index.ts';
 import { manPlugin } from '../man/index.ts';
 import { memoryPlugin } from '../memory/index.ts';
 import { modelsPlugin } from '../models/index.ts';
+import { mountsPlugin } from '../mounts/index.ts';
 import { procsPlugin } from '../procs/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { systemPlugin } from '../system/index.ts';
@@ -25,6 +26,7 @@ import { loadConfig } from './config.ts';
 import { type Env, logFile, resolveEnv } from './env.ts';
 import { takeHome } from './home.ts';
 import { openLog } from './log.ts';
+import { type Reloader, reloader } from './reload.ts';
 import { version } from './version.ts';
 
 const MODELS = parsePath('/aos/models');
@@ -52,7 +54,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.exit();
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.stop(signal));
-  process.on('SIGHUP', () => daemon.log.info({}, 'SIGHUP: nothing to do, files are read when they are used'));
+  process.on('SIGHUP', () => void daemon.reload());
   process.on('unhandledRejection', error => daemon.log.error({ err: error }, 'a promise was left to fail'));
   process.on('uncaughtException', error => {
     daemon.log.error({ err: error }, 'an error nobody expected');
@@ -84,12 +86,15 @@ function readFlags(args: readonly string[]): Flags {
 
 interface Daemon {
   readonly log: Log;
+  /** Reads the configuration again. */
+  reload(): Promise<void>;
   stop(why: string, code?: number): Promise<void>;
 }
 
 async function start(env: Env, flags: Flags): Promise<Daemon> {
   takeHome(env.home);
-  const { config, file } = await loadConfig(env.config, process.cwd());
+  const from = process.cwd();
+  const { config, file } = await loadConfig(env.config, from);
   const logs = openLog(logFile(env), config.log.level);
   const log = logs('daemon');
   const store = openStore(`${env.home}/aos.db`, { now: Date.now, log: logs('store') });
@@ -117,7 +122,17 @@ async function start(env: Env, flags: Flags): Promise<Daemon> {
     }
   }
   log.info({ pid: process.pid, home: env.home, mount: mounted(), config: file }, 'started');
-  const daemon = stopper({ core, store, socket, fuse, log });
+  const configured = reloader({
+    file,
+    load: async () => {
+      const found = await loadConfig(env.config, from);
+      return { ...found, config: withMock(found.config, flags.mock) };
+    },
+    current: () => core.config(),
+    apply: next => core.reconfigure(next),
+    log,
+  });
+  const daemon = stopper({ core, store, socket, fuse, log, configured });
   if (fuse !== undefined) void fuse.gone.then(() => daemon.stop('unmounted'));
   tell({
     ok: true,
@@ -139,7 +154,15 @@ interface Place {
 
 function admitAll(core: Core, place: Place): Promise<void> {
   const { home } = place.env;
-  const system = systemPlugin({ pid: process.pid, version: version(), home, mount: place.mount, driver: place.driver });
+  const system = systemPlugin({
+    pid: process.pid,
+    version: version(),
+    home,
+    mount: place.mount,
+    driver: place.driver,
+    config: () => core.config(),
+    policy: core.policy,
+  });
   return core.plugins.admit([
     modelsPlugin(builtinBackends),
     toolsPlugin,
@@ -149,6 +172,7 @@ function admitAll(core: Core, place: Place): Promise<void> {
     procsPlugin,
     agentsPlugin,
     channelsPlugin,
+    mountsPlugin,
     manPlugin,
     system,
   ]);
@@ -160,10 +184,11 @@ interface Running {
   readonly socket: { stop(): Promise<void> };
   readonly fuse: FuseDoor | undefined;
   readonly log: Log;
+  readonly configured: Reloader;
 }
 
 /** Stops once, whoever asks: runs drain, then the doors close, then the store. */
-function stopper({ core, store, socket, fuse, log }: Running): Daemon {
+function stopper({ core, store, socket, fuse, log, configured }: Running): Daemon {
   let stopping: Promise<void> | undefined;
   const shut = async (why: string, code: number): Promise<void> => {
     log.info({ why }, 'stopping');
@@ -171,6 +196,7 @@ function stopper({ core, store, socket, fuse, log }: Running): Daemon {
       log.error({}, `not drained after ${LIMITS.drain_ms / 1000} s: ending anyway`);
       process.exit(1);
     }, LIMITS.drain_ms);
+    configured.stop();
     try {
       await core.hooks.tellStop();
       await fuse?.stop();
@@ -186,6 +212,7 @@ function stopper({ core, store, socket, fuse, log }: Running): Daemon {
   };
   return {
     log,
+    reload: () => configured.reload(),
     stop: (why, code = 0) => {
       stopping ??= shut(why, code);
       return stopping;

@@ -8,6 +8,8 @@ export interface Flag {
   /** As commander reads it: `-l`, `--model <name>`, `-a, --all`. */
   readonly flags: string;
   readonly help: string;
+  /** May be given several times. */
+  readonly many?: true;
 }
 
 export interface Verb {
@@ -22,6 +24,8 @@ export interface Verb {
   readonly flags?: readonly Flag[];
   /** What else a user needs to know, with examples; follows the options in the help. */
   readonly notes?: string;
+  /** For a verb whose flags depend on what is typed: the verb with those of this line. */
+  expand?(argv: readonly string[], client: Client): Promise<Verb>;
   /** Gives the exit code, 0 where none. */
   run(context: Context): Promise<number | undefined> | number | undefined;
 }

@@ -84,8 +84,17 @@ export class Scan {
     this.cancel();
     const { log, signal } = this.options;
     if (cut) log.warn({ max: TURNS_MAX }, `conversations: the views show ${TURNS_MAX} turns; see older ones by date`);
-    if (!signal.aborted) this.options.finished();
+    if (!signal.aborted) this.conclude();
     this.waiting?.resolve();
+  }
+
+  /** Runs in a timer, where nobody would catch what a full disk throws: the next start reads everything again. */
+  private conclude(): void {
+    try {
+      this.options.finished();
+    } catch (thrown) {
+      this.options.log.error({ error: String(thrown) }, 'conversations: that all is indexed could not be noted');
+    }
   }
 
   private cancel(): void {

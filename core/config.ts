@@ -5,7 +5,7 @@ import { compilePattern, VERBS } from './capabilities/grant.ts';
 import { microsFromUsd } from './cost/money.ts';
 import { parseDuration } from './duration.ts';
 import { AosError } from './errors.ts';
-import type { Config, Grant, Limit } from './types.ts';
+import type { Config, Grant, Limit, Verb } from './types.ts';
 
 const pattern = z.string().superRefine((text, context) => {
   try {
@@ -35,13 +35,17 @@ const usd = z.number().transform((amount, context) => {
 
 const verb = z.enum(['stat', 'list', 'read', 'write', 'create', 'remove', 'call', 'all']);
 
+const verbs = z
+  .array(verb)
+  .min(1)
+  .transform((written): Verb[] => written.flatMap(v => (v === 'all' ? VERBS : [v])));
+
 /** One grant as written: `{verbs: [read, list], path: /aos/memory/**}`; `all` stands for every verb. */
 export const grantSchema = z
-  .strictObject({ verbs: z.array(verb).min(1), path: pattern, until: z.iso.datetime({ offset: true }).optional() })
-  .transform((grant): Grant => {
-    const verbs = grant.verbs.flatMap(v => (v === 'all' ? VERBS : [v]));
-    return { verbs, path: grant.path, ...(grant.until !== undefined && { until: Date.parse(grant.until) }) };
-  });
+  .strictObject({ verbs, path: pattern, until: z.iso.datetime({ offset: true }).optional() })
+  .transform(
+    ({ verbs, path, until }): Grant => ({ verbs, path, ...(until !== undefined && { until: Date.parse(until) }) }),
+  );
 
 const limit = z
   .strictObject({ usd, per: duration.optional() })
@@ -67,12 +71,21 @@ const budgets = z.strictObject({
   subtree: z.record(pattern, limit).default({}),
 });
 
+const DEFAULT_AUDIT = { reads: false, file_bytes_max: 64 * 1024 * 1024 } as const;
+
+const audit = z.strictObject({
+  reads: z.boolean().default(DEFAULT_AUDIT.reads),
+  file_bytes_max: z.int().min(4096).default(DEFAULT_AUDIT.file_bytes_max),
+});
+
 export const configSchema = z.strictObject({
   model: z.string().min(1).optional(),
   aliases: z.record(z.string(), z.string()).default({}),
   backends: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
   grants: z.record(z.string().regex(/^\d+$/, 'a uid is a number'), z.array(grantSchema)).default({}),
+  ceilings: z.record(pattern, verbs).default({}),
   budgets: budgets.default(DEFAULT_BUDGETS),
+  audit: audit.default(DEFAULT_AUDIT),
   plugins: z.array(z.string()).default([]),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).default({ level: 'info' }),
 });

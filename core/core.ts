@@ -2,6 +2,7 @@
 
 import { everything } from './capabilities/grant.ts';
 import { type LeaseStore, Leases } from './capabilities/lease.ts';
+import { Standing } from './capabilities/standing.ts';
 import { Breaker, type BreakerStore, type Tripped } from './cost/breaker.ts';
 import { Budget } from './cost/budget.ts';
 import { restoreWindows, scopesBy } from './cost/scopes.ts';
@@ -11,7 +12,6 @@ import { Operations } from './operations.ts';
 import { Plugins } from './plugins.ts';
 import type {
   Aos,
-  Authority,
   Caller,
   Config,
   DoorApi,
@@ -43,19 +43,36 @@ export interface Core {
   readonly hooks: Hooks;
   readonly self: Caller;
   readonly policy: PolicyControl;
+  /** The configuration in force. */
+  config(): Config;
+  /** Puts another configuration's grants, ceilings, budgets and audit into force, for open handles too. */
+  reconfigure(config: Config): void;
   door(name: string): DoorApi;
 }
 
 export function createCore(options: CoreOptions): Core {
-  const { config, now, state } = options;
+  const { now, state } = options;
+  let { config } = options;
   const hooks = new Hooks(options.log('core'));
   const namespace = new Namespace();
   const budget = new Budget();
-  const scopes = scopesBy(config.budgets);
+  let scopes = scopesBy(config.budgets);
+  const standing = new Standing(config, options.owner.uid);
   restoreWindows(budget, config.budgets, state.ledger, now());
   const leases = new Leases(leaseStore(state.keys));
   const breaker = new Breaker(breakerStore(state.keys));
-  const vfs = new Vfs({ namespace, leases, budget, breaker, hooks, ledger: state.ledger, scopes, now });
+  const vfs = new Vfs({
+    namespace,
+    standing,
+    leases,
+    budget,
+    breaker,
+    hooks,
+    ledger: state.ledger,
+    scopes: (caller, path, mount, lease) => scopes(caller, path, mount, lease),
+    readsTold: () => config.audit.reads,
+    now,
+  });
   const aos = new Operations(vfs, { ...options.owner, born: now() });
   const self = systemCaller(options.owner);
   const listeners = new Set<(path: Path) => void>();
@@ -85,16 +102,31 @@ export function createCore(options: CoreOptions): Core {
       for (const tell of listeners) tell(path);
     },
   });
-  const authorityOf = authorities(config, options.owner.uid);
   const door = (name: string): DoorApi => ({
     aos,
     log: options.log(name),
     now,
-    authorityOf,
+    authorityOf: uid => standing.of(uid),
     onChanged: fn => subscribe(listeners, fn),
     onNarrowed: fn => subscribe(narrowed, fn),
   });
-  return { aos, vfs, plugins, hooks, self, door, policy: policyControl(vfs.policy, changed) };
+  const reconfigure = (next: Config): void => {
+    config = next;
+    standing.replace(next);
+    scopes = scopesBy(next.budgets);
+    changed();
+  };
+  return {
+    aos,
+    vfs,
+    plugins,
+    hooks,
+    self,
+    door,
+    config: () => config,
+    reconfigure,
+    policy: policyControl(vfs.policy, changed),
+  };
 }
 
 function subscribe<F>(set: Set<F>, fn: F): () => void {
@@ -108,26 +140,14 @@ function systemCaller(owner: { uid: number; gid: number }): Caller {
   return { ...owner, door: 'system', authority: Object.freeze([everything('the daemon')]), identity: () => identity };
 }
 
-/** Each uid's configured set. Unless configured, the owner and root may do everything and nobody else anything. */
-function authorities(config: Config, owner: number): (uid: number) => Authority {
-  const known = new Map<number, Authority>();
-  return uid => {
-    let authority = known.get(uid);
-    if (authority === undefined) {
-      const grants = config.grants[String(uid)];
-      const name = `uid ${uid}`;
-      if (grants !== undefined) authority = Object.freeze([Object.freeze({ name, grants })]);
-      else authority = Object.freeze(uid === owner || uid === 0 ? [everything(name)] : []);
-      known.set(uid, authority);
-    }
-    return authority;
-  };
-}
-
 function leaseStore(keys: KeyState): LeaseStore {
   return {
     load: () => keys.list('leases').map(({ value }) => JSON.parse(value) as Lease),
-    save: lease => keys.set('leases', String(lease.id), JSON.stringify(lease)),
+    save(lease) {
+      keys.set('lease', 'last', String(lease.id));
+      keys.set('leases', String(lease.id), JSON.stringify(lease));
+    },
+    last: () => Number(keys.get('lease', 'last') ?? 0),
     remove: id => keys.remove('leases', String(id)),
   };
 }
@@ -175,9 +195,10 @@ function policyControl(policy: Policy, changed: () => void): PolicyControl {
     budgets(caller, path) {
       const mount = namespace.at(path);
       const lease = mount.locked === true ? leases.find(caller, path, now()) : undefined;
-      return policy
-        .scopes(caller, path, mount, lease)
-        .map(({ layer, key, limit }) => ({ layer, key, limit, used: budget.used({ layer, key, limit }, now()) }));
+      return policy.scopes(caller, path, mount, lease).map(scope => {
+        const { layer, key, limit } = scope;
+        return { layer, key, limit, used: budget.used(scope, now()), resets: budget.resets(scope, now()) };
+      });
     },
   };
 }

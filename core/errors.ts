@@ -28,6 +28,7 @@ const TABLE = {
   io: ['EIO', 1],
   too_many: ['EMFILE', 1],
   gone: ['ESTALE', 1],
+  ended: ['ESRCH', 1],
   not_seekable: ['ESPIPE', 2],
   usage: ['EINVAL', 2],
   invalid: ['EINVAL', 2],
@@ -37,6 +38,8 @@ const TABLE = {
   out_of_range: ['ERANGE', 2],
   budget: ['EDQUOT', 64],
   unpriced: ['EDQUOT', 64],
+  /** Dearer than what is done unasked. */
+  costly: ['EDQUOT', 1],
   rate_limited: ['EAGAIN', 65],
   timeout: ['ETIMEDOUT', 66],
   queue_full: ['EAGAIN', 67],
@@ -55,6 +58,7 @@ export type ErrnoName = (typeof TABLE)[ErrorKind][0];
 export const ERRNO: Readonly<Record<ErrnoName | 'EBADF' | 'ENOTCONN' | 'ENXIO' | 'EXDEV', number>> = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,

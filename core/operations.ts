@@ -2,7 +2,7 @@
 
 import { seesAll } from './capabilities/decide.ts';
 import { explain } from './capabilities/explain.ts';
-import { AosError, type ErrorKind } from './errors.ts';
+import { AosError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { isPromise, then } from './maybe.ts';
 import { restOf } from './namespace.ts';
@@ -13,7 +13,7 @@ import { openNode } from './nodes/open.ts';
 import { type StatDefaults, statOf } from './nodes/stat.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './nodes/xattrs.ts';
 import { join, nameOf, parentOf } from './path.ts';
-import { lookIn, noSuch, served, unchangeable, WHAT_CHANGES } from './refusals.ts';
+import { lookIn, no, noSuch, served, unchangeable, WHAT_CHANGES } from './refusals.ts';
 import type {
   Aos,
   AttrChange,
@@ -34,10 +34,7 @@ import type {
   Verb,
 } from './types.ts';
 import type { Vfs } from './vfs.ts';
-import { orElse, readAll, writeAll } from './whole.ts';
-
-const READ: OpenHow = { read: true, write: false, append: false, truncate: false };
-const REPLACE: OpenHow = { read: false, write: true, append: false, truncate: true };
+import { orElse, READ, REPLACE, readAll, writeAll } from './whole.ts';
 
 export class Operations implements Aos {
   private readonly vfs: Vfs;
@@ -209,7 +206,7 @@ export class Operations implements Aos {
   }
 
   explain(caller: Caller, verb: Verb, path: Path): Explanation {
-    return explain(this.vfs.policy, caller, verb, path);
+    return explain(this.vfs.policy, this.vfs.authorityOf(caller), caller, verb, path);
   }
 
   /** One operation on one node. */
@@ -260,7 +257,7 @@ export class Operations implements Aos {
   private visible(caller: Caller, path: Path, entries: Iterable<Entry>): Entry[] {
     const out: Entry[] = [];
     const mounted = this.vfs.policy.namespace.below(path);
-    const all = seesAll(caller.authority);
+    const all = seesAll(this.vfs.authorityOf(caller));
     for (const entry of entries) {
       if (out.length >= LIMITS.listing_entries_max) break;
       mounted.delete(entry.name);
@@ -287,20 +284,17 @@ export class Operations implements Aos {
   private again(caller: Caller, path: Path, mount: MountPoint): Again {
     const { vfs } = this;
     let epoch = vfs.epoch;
-    const always = mount.locked === true || vfs.timed(caller);
+    let always = mount.locked === true || vfs.timed(caller);
     return {
       component: mount.component,
       check: verb => {
         if (epoch === vfs.epoch && !always) return;
         vfs.recheck(caller, verb, path, mount);
+        if (epoch !== vfs.epoch) always = mount.locked === true || vfs.timed(caller);
         epoch = vfs.epoch;
       },
       perform: (verb, act, cancel) => vfs.perform(caller, verb, path, (_mount, _rest, op) => act(op), cancel),
       stat: () => this.stat(caller, path),
     };
   }
-}
-
-function no(op: Op, kind: ErrorKind, why: string, remedy?: string): AosError {
-  return new AosError(kind, { component: 'core', path: op.path, why, remedy });
 }

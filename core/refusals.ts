@@ -2,7 +2,7 @@
 
 import { AosError, type ErrorKind } from './errors.ts';
 import { nameOf, parentOf } from './path.ts';
-import type { Path } from './types.ts';
+import type { Op, Path } from './types.ts';
 
 /** The remedy for what no caller may change. */
 export const WHAT_CHANGES = 'what can be written is said in /aos/README.md';
@@ -28,6 +28,11 @@ export function served(path: Path): AosError {
   return refusal('busy', path, 'a part of the system is served there', remedy);
 }
 
-function refusal(kind: ErrorKind, path: Path, why: string, remedy: string): AosError {
+function refusal(kind: ErrorKind, path: Path, why: string, remedy?: string): AosError {
   return new AosError(kind, { component: 'core', path, why, remedy });
+}
+
+/** A refusal of the operation at its own path. */
+export function no(op: Op, kind: ErrorKind, why: string, remedy?: string): AosError {
+  return refusal(kind, op.path, why, remedy);
 }

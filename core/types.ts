@@ -36,6 +36,8 @@ export interface GrantSet {
   /** Who says so, as printed by `aos explain`: `uid 1000`, `agent researcher`, `ceiling`. */
   readonly name: string;
   readonly grants: readonly Grant[];
+  /** Has a say only where one of its grants' patterns matches: a ceiling. What lies elsewhere it leaves to the other sets. */
+  readonly onlyThere?: boolean;
 }
 
 /** Adding a set can only narrow, so a list only ever grows on the way down: caller, agent, ceiling, sub-agent... */
@@ -457,6 +459,8 @@ export interface BudgetState {
   readonly limit: Limit;
   /** Spent and reserved. */
   readonly used: Micros;
+  /** When nothing of it counts any more; undefined where it does not reset by the clock, or nothing counts. */
+  readonly resets: Millis | undefined;
 }
 
 /** The hooks, as a plugin sees them: it may listen, never hold. */
@@ -688,7 +692,10 @@ export interface Config {
   readonly backends: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** By uid, as text. */
   readonly grants: Readonly<Record<string, readonly Grant[]>>;
+  /** By path pattern: the only verbs that anybody but the daemon itself may use there. */
+  readonly ceilings: Readonly<Record<string, readonly Verb[]>>;
   readonly budgets: Budgets;
+  readonly audit: { readonly reads: boolean; readonly file_bytes_max: number };
   readonly plugins: readonly string[];
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }

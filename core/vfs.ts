@@ -7,6 +7,8 @@ import { NEVER } from './cancel.ts';
 import { type Decision, Decisions } from './capabilities/decide.ts';
 import { readySet } from './capabilities/grant.ts';
 import type { Leases } from './capabilities/lease.ts';
+import { isGuarded, unlocked } from './capabilities/lock.ts';
+import type { Standing } from './capabilities/standing.ts';
 import type { Breaker } from './cost/breaker.ts';
 import { type Budget, FREE, type Reservation, type Scope } from './cost/budget.ts';
 import { OverBudget } from './cost/refusal.ts';
@@ -36,6 +38,7 @@ import type {
 
 export interface Policy {
   readonly namespace: Namespace;
+  readonly standing: Standing;
   readonly leases: Leases;
   readonly budget: Budget;
   readonly breaker: Breaker;
@@ -43,6 +46,8 @@ export interface Policy {
   readonly ledger: LedgerState;
   /** The budgets that an operation of this caller on this path counts against. */
   scopes(caller: Caller, path: Path, mount: MountPoint, lease: Lease | undefined): readonly Scope[];
+  /** Whether reads of what is free are told as well. */
+  readsTold(): boolean;
   now(): Millis;
 }
 
@@ -75,6 +80,7 @@ interface Held {
   readonly entry: number;
 }
 
+const LOOKS: ReadonlySet<Verb> = new Set(['read', 'list']);
 const CHANGES: ReadonlySet<Verb> = new Set(['write', 'create', 'remove', 'call']);
 /** Ordinary answers, not refusals: nobody wants a line of audit for a missing file. */
 const ORDINARY: ReadonlySet<ErrorKind> = new Set(['not_found', 'no_attribute', 'interrupted', 'unsupported']);
@@ -94,18 +100,20 @@ export class Vfs {
     const op = new Operation(caller, verb, path, cancel);
     let component = 'core';
     let held: Held | undefined;
+    let refused = true;
     try {
       const mount = this.policy.namespace.at(path);
       this.authorise(caller, verb, path);
-      const lease = mount.locked === true ? this.unlocked(caller, verb, path, mount) : undefined;
+      const lease = this.unlocked(caller, verb, path, mount);
       if (mount.price !== undefined) held = this.reserve(op, mount, lease, request);
       component = mount.component;
+      refused = false;
       const result = act(mount, restOf(mount, path), op);
       if (isPromise(result)) return this.later(op, held, component, result);
       // What `done` gives stands for what it was given, so it is a T.
       return this.done(op, held, component, result) as T;
     } catch (thrown) {
-      throw this.failed(op, held, asAosError(thrown, component, path));
+      throw this.failed(op, held, asAosError(thrown, component, path), refused);
     }
   }
 
@@ -128,21 +136,24 @@ export class Vfs {
     return this.decisions.decide(this.authorityOf(caller), verb, path, this.policy.now);
   }
 
-  /** The caller's list with what plugins add. The same list each time, so that decisions can be kept by it. */
-  private authorityOf(caller: Caller): Authority {
+  /** The caller's list with what the configuration and plugins add. Without plugins' sets the same list each time. */
+  authorityOf(caller: Caller): Authority {
+    // A set narrows what the others allow. Alone it would give rights to whoever has none.
+    if (caller.authority.length === 0) return caller.authority;
+    const authority = caller.door === 'system' ? caller.authority : this.policy.standing.over(caller.authority);
     const more = this.policy.hooks.narrowed(caller);
-    return more.length === 0 ? caller.authority : [...caller.authority, ...more];
+    return more.length === 0 ? authority : [...authority, ...more];
   }
 
   /** Whether the caller's authority can end by the clock alone, so that an open handle has to look each time. */
   timed(caller: Caller): boolean {
-    return caller.authority.some(set => readySet(set).timed);
+    return this.authorityOf(caller).some(set => readySet(set).timed);
   }
 
   /** The steps that an open handle repeats: authority and lock. */
   recheck(caller: Caller, verb: Verb, path: Path, mount: MountPoint): void {
     this.authorise(caller, verb, path);
-    if (mount.locked === true) this.unlocked(caller, verb, path, mount);
+    this.unlocked(caller, verb, path, mount);
   }
 
   /** A grant, lease or limit changed: nothing decided before holds. */
@@ -151,14 +162,10 @@ export class Vfs {
     this.decisions.forget();
   }
 
-  /** The lease that lets the caller in; undefined where the path is local. Refuses what is locked. */
+  /** The lease that lets the caller in; undefined where none is needed. */
   private unlocked(caller: Caller, verb: Verb, path: Path, mount: MountPoint): Lease | undefined {
-    const rest = restOf(mount, path);
-    if (mount.open?.(rest, verb) ?? rest === '') return undefined;
-    const now = this.policy.now();
-    const lease = this.policy.leases.find(caller, path, now);
-    if (lease !== undefined) return lease;
-    throw lockedError(mount, path, this.policy.leases.expired(caller, path, now));
+    if (!isGuarded(mount)) return undefined;
+    return unlocked(this.policy.leases, caller, verb, path, mount, this.policy.now());
   }
 
   private reserve(op: Operation, mount: MountPoint, lease: Lease | undefined, request: unknown): Held | undefined {
@@ -212,20 +219,24 @@ export class Vfs {
     return value;
   }
 
-  private failed(op: Operation, held: Held | undefined, error: AosError): AosError {
-    this.settle(op, held, error);
+  private failed(op: Operation, held: Held | undefined, error: AosError, refused = false): AosError {
+    this.settle(op, held, error, refused);
     return error;
   }
 
-  /** Pays the real bill and tells the listeners. */
-  private settle(op: Operation, held: Held | undefined, error: AosError | undefined): void {
+  /** Pays the real bill and tells the listeners. `refused`: by the gate itself, whatever kind of error that looks like. */
+  private settle(op: Operation, held: Held | undefined, error: AosError | undefined, refused = false): void {
     if (held !== undefined) {
       this.policy.ledger.settle(held.entry, held.reservation.spent);
       this.policy.budget.settle(held.reservation, this.policy.now());
     }
     const cost = held?.reservation.spent ?? 0;
-    const tell = error === undefined ? cost > 0 || CHANGES.has(op.verb) : !ORDINARY.has(error.kind);
+    const tell = error === undefined ? this.isTold(op.verb, cost) : refused || !ORDINARY.has(error.kind);
     if (tell) this.tell(op, cost, error);
+  }
+
+  private isTold(verb: Verb, cost: Micros): boolean {
+    return cost > 0 || CHANGES.has(verb) || (LOOKS.has(verb) && this.policy.readsTold());
   }
 
   private tell(op: Op, cost: Micros, error: AosError | undefined): void {
@@ -260,16 +271,6 @@ function identityOf(caller: Caller): Identity | undefined {
   } catch {
     return undefined;
   }
-}
-
-function lockedError(mount: MountPoint, path: Path, expired: Lease | undefined): AosError {
-  const remedy = `open it with: aos unlock ${mount.path} --duration=30m`;
-  if (expired !== undefined) {
-    const at = new Date(expired.until).toISOString();
-    return new AosError('lease_expired', { component: mount.component, path, why: `its lease ended at ${at}`, remedy });
-  }
-  const why = 'it is locked, because using it can cost money or leave the machine';
-  return new AosError('locked', { component: mount.component, path, why, remedy });
 }
 
 function entryOf(op: Op, mount: MountPoint): Omit<LedgerEntry, 'at' | 'micros' | 'scopes'> {

@@ -2,7 +2,10 @@
 
 import { LIMITS } from './limits.ts';
 import { isPromise, then } from './maybe.ts';
-import type { Cancel, Handle, Maybe } from './types.ts';
+import type { Cancel, Handle, Maybe, OpenHow } from './types.ts';
+
+export const READ: OpenHow = { read: true, write: false, append: false, truncate: false };
+export const REPLACE: OpenHow = { read: false, write: true, append: false, truncate: true };
 
 /** Runs `first`; where it fails in a way that `test` knows, `second` with the error. */
 export function orElse<T>(

@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { AosError } from '../core/errors.ts';
-import type { Authority, Caller, DoorName, Identity } from '../core/types.ts';
+import type { Authority, Caller, DoorName, Identity, ProcessId } from '../core/types.ts';
 
 /** How long an answer is believed before `/proc` is read again. */
 const KEPT_MS = 50;
@@ -43,6 +43,30 @@ function parseStat(pid: number, stat: string): Identity {
 
 function unknown(pid: number): Identity {
   return { pid, startTime: 0, sid: 0, tty: 0, comm: '' };
+}
+
+/** How far up a process's parents are looked at: deeper than any shell script, and an end to whatever goes round. */
+const PARENTS_MAX = 64;
+
+/** The parents of a process, the nearest first. Ends at init, or where `/proc` shows no more. */
+export function readParents(pid: number): ProcessId[] {
+  const parents: ProcessId[] = [];
+  let parent = parentOf(pid);
+  while (parent > 0 && parents.length < PARENTS_MAX) {
+    const { startTime } = readIdentity(parent);
+    if (startTime === 0) break;
+    parents.push({ pid: parent, startTime });
+    parent = parentOf(parent);
+  }
+  return parents;
+}
+
+/** 0 for init, and where it is not known. */
+function parentOf(pid: number): number {
+  const stat = readHead(`/proc/${pid}/stat`);
+  if (stat === undefined) return 0;
+  // The second field after the name, which may hold spaces and brackets.
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) || 0;
 }
 
 /** The first bytes of a file of procfs, which gives the whole of a short one in a single read. */
@@ -119,5 +143,9 @@ class DoorCaller implements Caller {
       });
     }
     return identity;
+  }
+
+  ancestors(): readonly ProcessId[] {
+    return readParents(this.identity(true).pid);
   }
 }

@@ -20,15 +20,16 @@ export function generate(op: Op, model: Model, request: unknown, ceiling: Micros
         remedy: 'choose another model; see: aos ls /aos/models',
       });
     }
+    const wish = isFree(price) ? undefined : paidOutput(op.meter, model, call, ceiling);
     const events = provider.backend.generate({
       model: info.name,
       messages: call.messages,
       tools: call.tools,
       // What is reserved for is also the most that is asked for.
-      maxOutputTokens: isFree(price) ? call.maxOutputTokens : paidOutput(op.meter, model, call, ceiling),
+      maxOutputTokens: wish === undefined ? call.maxOutputTokens : wish.output,
       signal: op.signal,
       caller: op.caller,
     });
-    return metered(op, name, price, call, events);
+    return metered(op, model, call, events, wish?.forMoney === true);
   });
 }

@@ -3,14 +3,15 @@
 import {
   AosError,
   type Micros,
-  type ModelCall,
   type ModelEvent,
   type Op,
   type PricedEvent,
+  printUsd,
   type Usage,
 } from '../plugin-sdk/index.ts';
 import { inputTokens } from './estimate.ts';
 import type { Price, Tokens } from './price.ts';
+import type { PricedCall } from './request.ts';
 
 /** Of text that the server has not counted yet. Few models need less than a token for so many bytes, so it is seldom too much. */
 const BYTES_PER_TOKEN_AT_MOST = 6;
@@ -18,26 +19,29 @@ const BYTES_PER_TOKEN = 4;
 
 /**
  * The events, with a `cost` after each that costs more: what was added since the last one. Where the reservation is used
- * up it throws `budget`, after what came. A request that ends before the server has counted its tokens is billed by size.
+ * up it throws `budget`, after what came; and so it does where an answer was cut at a length set `forMoney`. A request that ends before the server has counted its tokens is billed by size.
  */
 export async function* metered(
   op: Op,
-  name: string,
-  price: Price,
-  request: ModelCall,
+  { name, price }: { readonly name: string; readonly price: Price },
+  request: PricedCall,
   events: AsyncIterable<ModelEvent>,
+  forMoney: boolean,
 ): AsyncGenerator<PricedEvent> {
   const bill = new Bill(op, price, request);
+  let cut = false;
   try {
     for await (const event of events) {
       // Billed before it is passed on: whoever takes it may not come back.
       const cost = bill.add(event);
       yield event;
       if (cost > 0) yield { kind: 'cost', micros: cost };
+      cut ||= event.kind === 'done' && event.reason === 'length';
       if (bill.usedUp) throw usedUp(op, name, bill.spent);
     }
     const rest = bill.close();
     if (rest > 0) yield { kind: 'cost', micros: rest };
+    if (cut && forMoney) throw tooDear(op, name, request.maxCost ?? 0);
   } finally {
     bill.close();
   }
@@ -48,13 +52,13 @@ class Bill {
   usedUp = false;
   private readonly op: Op;
   private readonly price: Price;
-  private readonly request: ModelCall;
+  private readonly request: PricedCall;
   private readonly reserved: boolean;
   private outputBytes = 0;
   private said: Usage | undefined;
   private inputGuess: number | undefined;
 
-  constructor(op: Op, price: Price, request: ModelCall) {
+  constructor(op: Op, price: Price, request: PricedCall) {
     this.op = op;
     this.price = price;
     this.request = request;
@@ -110,11 +114,20 @@ const UNSAID: Usage = { input: null, cacheRead: null, cacheWrite: null, output: 
 /** Sums of prices are not exact in binary; a whole amount must not be rounded up for that. */
 const ROUNDING = 1e-6;
 
+function tooDear(op: Op, name: string, maxCost: Micros): AosError {
+  return new AosError('budget', {
+    component: 'models',
+    path: op.path,
+    why: `the answer of ${name} was cut, because the $${printUsd(maxCost)} left of the budget do not pay for more`,
+    remedy: 'raise the budget, or ask for a shorter answer',
+  });
+}
+
 function usedUp(op: Op, name: string, spent: Micros): AosError {
   return new AosError('budget', {
     component: 'models',
     path: op.path,
-    why: `the answer of ${name} reached the $${(op.meter.max / 1_000_000).toFixed(6)} reserved for it ($${(spent / 1_000_000).toFixed(6)} used)`,
+    why: `the answer of ${name} reached the $${printUsd(op.meter.max)} reserved for it ($${printUsd(spent)} used)`,
     remedy: 'raise the budget, or ask for a shorter answer',
   });
 }

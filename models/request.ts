@@ -1,23 +1,33 @@
 /** Requests that come by `call`: from a run in process, or from whoever calls over the socket. */
 
-import { AosError, type Message, type ModelCall, type ToolSpec } from '../plugin-sdk/index.ts';
+import { AosError, type Message, type Micros, type ModelCall, type ToolSpec } from '../plugin-sdk/index.ts';
 
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'user', 'assistant', 'tool']);
 
+/** What `call` on a model takes. */
+export interface PricedCall extends ModelCall {
+  /** The most it may cost: the answer is asked for only as long as that pays for. */
+  readonly maxCost?: Micros;
+}
+
 /** Throws `invalid`, naming what is wrong. `tools` may be left out. */
-export function asModelCall(request: unknown): ModelCall {
+export function asModelCall(request: unknown): PricedCall {
   if (!isRecord(request)) throw wrong('it is not an object with "messages"');
-  const { messages, tools = [], maxOutputTokens, allowUnknownCost } = request;
+  const { messages, tools = [], maxOutputTokens, maxCost, allowUnknownCost } = request;
   if (!Array.isArray(messages) || messages.length === 0)
     throw wrong('"messages" is not a list with at least one message');
   if (!Array.isArray(tools)) throw wrong('"tools" is not a list');
   if (maxOutputTokens !== undefined && !(Number.isInteger(maxOutputTokens) && Number(maxOutputTokens) > 0)) {
     throw wrong('"maxOutputTokens" is not a whole number above 0');
   }
+  if (maxCost !== undefined && !(Number.isSafeInteger(maxCost) && Number(maxCost) >= 0)) {
+    throw wrong('"maxCost" is not a whole number of micro-dollars from 0 up');
+  }
   return {
     messages: messages.map(asMessage),
     tools: tools.map(asTool),
     ...(maxOutputTokens !== undefined && { maxOutputTokens: Number(maxOutputTokens) }),
+    ...(maxCost !== undefined && { maxCost: Number(maxCost) }),
     ...(allowUnknownCost === true && { allowUnknownCost }),
   };
 }

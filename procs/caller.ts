@@ -1,6 +1,6 @@
 /** Who a run is: its inviter, narrowed by its agent and by any ceiling. */
 
-import type { Authority, Caller, GrantSet, Identity } from '../plugin-sdk/index.ts';
+import type { Authority, Caller, GrantSet, Identity, Purse } from '../plugin-sdk/index.ts';
 import type { Plan } from './plan.ts';
 
 /** A run as a caller. The authority is one list for the whole run, so decisions about it can be kept. */
@@ -16,15 +16,22 @@ export function runCaller(plan: Plan, pid: number): Caller {
     runs: [...runs, pid],
     agent: plan.agent.name,
     authority,
+    purses: pursesOf(plan, pid),
     identity: () => identity,
   };
 }
 
-/** Whoever asked, as a caller: for what is read on its behalf before the agent has a say. */
-export function inviterCaller(plan: Plan): Caller {
-  const { uid, gid, runs, authority, identity } = plan.inviter;
-  const run = runs.at(-1);
-  return { uid, gid, door: 'run', authority, runs, ...(run !== undefined && { run }), identity: () => identity };
+/** Whoever asked, as a caller: for what is read on its behalf before the agent has a say. The run in `pid` pays. */
+export function inviterCaller(plan: Plan, pid?: number): Caller {
+  const { uid, gid, runs, authority, identity, purses } = plan.inviter;
+  const run = pid ?? runs.at(-1);
+  const chain = pid === undefined ? { runs, purses } : { runs: [...runs, pid], purses: pursesOf(plan, pid) };
+  return { uid, gid, door: 'run', authority, ...chain, ...(run !== undefined && { run }), identity: () => identity };
+}
+
+/** Whatever the run spends counts against its own budget and those of all that led to it. */
+function pursesOf({ inviter, budget }: Plan, pid: number): readonly Purse[] {
+  return budget === null ? inviter.purses : [...inviter.purses, { run: pid, limit: budget }];
 }
 
 function runAuthority(plan: Plan): Authority {

@@ -64,7 +64,7 @@ export function mayControl({ caller }: Op, run: Run, name: string): void {
     });
   }
   if (run.end !== undefined) {
-    throw new AosError('gone', {
+    throw new AosError('ended', {
       component: 'procs',
       path: pathOf(run, name),
       why: 'the run has ended',

@@ -1,6 +1,14 @@
 /** The earlier turns of a session: what the model is told was said before. */
 
-import { AosError, isPromise, LIMITS, type Message, type PluginApi, parsePath } from '../plugin-sdk/index.ts';
+import {
+  AosError,
+  type Caller,
+  isPromise,
+  LIMITS,
+  type Message,
+  type PluginApi,
+  parsePath,
+} from '../plugin-sdk/index.ts';
 import { inviterCaller } from './caller.ts';
 import type { Plan } from './plan.ts';
 import type { Run } from './run.ts';
@@ -24,10 +32,10 @@ export function remember({ state }: Keys, run: Run, output: string): void {
   state.keys.set(spaceOf(agent), session, JSON.stringify(turns.slice(-LIMITS.history_turns_max)));
 }
 
-/** Earlier turns as messages, oldest first. A turn that whoever asked may not see is left out. */
-export function history(api: Pick<PluginApi, 'state' | 'aos'>, run: Run): Message[] {
-  const inviter = inviterCaller(run.plan);
-  const visible = recall(api.state, run.info.agent, run.info.session).filter(turn => {
+/** Earlier turns of the session as messages, oldest first. A turn that whoever asked may not see is left out. */
+export function history(api: Pick<PluginApi, 'state' | 'aos'>, plan: Plan, session: string): Message[] {
+  const inviter = inviterCaller(plan);
+  const visible = recall(api.state, plan.agent.name, session).filter(turn => {
     const path = parsePath(`/aos/conversations/${turn.conversation}`);
     return api.aos.explain(inviter, 'read', path).allowed;
   });
@@ -35,8 +43,7 @@ export function history(api: Pick<PluginApi, 'state' | 'aos'>, run: Run): Messag
 }
 
 /** The turn that a `.ctx` file belongs to, as messages. Throws where it cannot be read. */
-export async function restored(api: Pick<PluginApi, 'aos'>, plan: Plan, context: string): Promise<Message[]> {
-  const inviter = inviterCaller(plan);
+export async function restored(api: Pick<PluginApi, 'aos'>, inviter: Caller, context: string): Promise<Message[]> {
   const dir = context.slice(0, context.lastIndexOf('/'));
   const text = async (name: string): Promise<string> => {
     const bytes = api.aos.read(inviter, parsePath(`${dir}/${name}`));

@@ -4,26 +4,22 @@ import {
   AosError,
   asAosError,
   type Message,
-  type ModelCall,
   type PluginApi,
   type PricedEvent,
-  parsePath,
   type ToolCall,
   type ToolSpec,
   type Usage,
 } from '../plugin-sdk/index.ts';
+import { type AskApi, affordable } from './affordable.ts';
+import { inviterCaller } from './caller.ts';
 import { remember } from './history.ts';
+import { keepLengths } from './lengths.ts';
 import { opening } from './prompt.ts';
 import { HALT_CODES, type Run } from './run.ts';
 import { Halted } from './switch.ts';
 import { toolSpecs, useTool } from './tools.ts';
 
-export type LoopApi = Pick<PluginApi, 'aos' | 'self' | 'state' | 'log'>;
-
-/** The least a request may answer with: below, the money left is not worth asking. */
-const OUTPUT_TOKENS_MIN = 16;
-/** A rough measure that is only used to leave room for the prompt in the budget. */
-const BYTES_PER_TOKEN = 4;
+export type LoopApi = AskApi & Pick<PluginApi, 'self' | 'state' | 'log'>;
 
 /** Runs from start to end. Never rejects: whatever is thrown becomes the one end of the run. */
 export async function execute(api: LoopApi, run: Run): Promise<void> {
@@ -58,9 +54,10 @@ function fail(api: LoopApi, run: Run, thrown: unknown): void {
 
 /** A run that has answered has ended well, even where its turn could not be kept for the next one. */
 function keep(api: LoopApi, run: Run): void {
-  if (run.output === '') return;
+  const { lengths } = run.tally;
   try {
-    remember(api, run, run.output);
+    if (lengths !== undefined) keepLengths(api, run.info.agent, lengths);
+    if (run.output !== '') remember(api, run, run.output);
   } catch (thrown) {
     api.log.error({ pid: run.pid, err: thrown }, 'a turn could not be kept for its session');
   }
@@ -68,8 +65,9 @@ function keep(api: LoopApi, run: Run): void {
 
 async function converse(api: LoopApi, run: Run): Promise<void> {
   await run.pass();
-  const messages = await run.soft.race(opening(api, run));
-  const tools = await toolSpecs(api, run);
+  const inviter = inviterCaller(run.plan, run.pid);
+  const messages = await run.soft.race(opening(api, run.plan, run.info.session, inviter));
+  const tools = await run.soft.race(toolSpecs(api, run.plan.agent.tools, run.soft));
   for (let turn = 0; turn < run.plan.agent.maxTurns; turn++) {
     await run.pass();
     takeStdin(run, messages);
@@ -103,16 +101,10 @@ async function ask(
   tools: readonly ToolSpec[],
 ): Promise<ToolCall[]> {
   run.nextTurn();
-  const cap = outputCap(run, messages, tools);
-  if (cap !== undefined && cap < OUTPUT_TOKENS_MIN) {
-    run.spend.exhausted();
-    throw new Halted();
-  }
-  const request: ModelCall = { messages: [...messages], tools, ...(cap !== undefined && { maxOutputTokens: cap }) };
-  const answer = await run.soft.race(api.aos.call(run.caller, parsePath(run.plan.model.path), request, run.soft));
+  const { answer, wished } = await affordable(api, run, messages, tools);
   const before = run.usage;
   const calls: ToolCall[] = [];
-  let output: number | null = null;
+  let usage: Usage | undefined;
   let cut = false;
   for await (const event of streamOf(run, answer)) {
     if (event.kind === 'text') run.say(event.text);
@@ -120,12 +112,21 @@ async function ask(
     else if (event.kind === 'cost') run.spend.streamed(event.micros);
     else if (event.kind === 'usage') {
       count(run, before, event.usage);
-      output = event.usage.output;
+      usage = event.usage;
     } else cut = event.reason === 'length';
   }
-  if (cut) cutShort(run, cap !== undefined && (output === null || output >= cap));
+  run.tally.add(usage);
+  if (cut) run.trace('error', { code: 'length', message: cutWhy(run, wished, usage) });
   if (run.halt !== undefined) throw new Halted();
   return calls;
+}
+
+/** Why an answer ended early that the money would have paid for. */
+function cutWhy(run: Run, wished: number, usage: Usage | undefined): string {
+  const short = wished < run.plan.model.outputTokens && usage?.output === wished;
+  return short
+    ? `the answer was cut at ${wished} tokens, twice what this agent's answers take: other runs held the rest of the money`
+    : "the answer was cut at the model's own limit";
 }
 
 /** The model's events, with every wait open to a halt, and none asked for while the run is paused. */
@@ -155,23 +156,6 @@ async function* streamOf(run: Run, answer: unknown): AsyncGenerator<PricedEvent>
 /** A call on a model gives its events and nothing else (plugin-sdk/backend.ts). */
 function isStream(answer: unknown): answer is AsyncIterable<PricedEvent> {
   return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer;
-}
-
-/** How many tokens of output the money left pays for, where that is less than would be asked for anyway. */
-function outputCap(run: Run, messages: readonly Message[], tools: readonly ToolSpec[]): number | undefined {
-  const { left } = run.spend;
-  const { local, inputPrice, outputPrice, outputTokens } = run.plan.model;
-  if (left === null || local || inputPrice === null || outputPrice === null || outputPrice <= 0) return undefined;
-  const prompt = Buffer.byteLength(JSON.stringify([messages, tools])) / BYTES_PER_TOKEN;
-  // A price in dollars for a million tokens is one in micro-dollars for a token.
-  const paid = Math.max(0, Math.floor((left - prompt * inputPrice) / outputPrice));
-  return paid < outputTokens ? paid : undefined;
-}
-
-/** The answer reached a limit: the one that the money left set, or the model's own, which the reader is told of. */
-function cutShort(run: Run, forMoney: boolean): void {
-  if (forMoney) run.spend.exhausted();
-  else run.trace('error', { code: 'length', message: "the answer was cut at the model's own limit" });
 }
 
 function count(run: Run, before: Usage, now: Usage): void {

@@ -51,6 +51,8 @@ const taskShape = {
   /** Paths of the tree whose text is handed over with the prompt. */
   attach: z.array(z.string()),
   ceiling: z.array(grantSchema).nullable(),
+  /** Models may be asked whose price is not known. */
+  allowUnknownCost: z.boolean().default(false),
 };
 
 /** Stands in for the process that asked, which may be gone when the run starts. */
@@ -59,6 +61,8 @@ const inviterSchema = z.object({
   gid: z.number(),
   authority: z.array(setSchema),
   runs: z.array(z.number()),
+  /** Budgets of the runs that led here, in micro-dollars. */
+  purses: z.array(z.object({ run: z.number(), limit: z.number() })).default([]),
   identity: z.object({
     pid: z.number(),
     startTime: z.number(),
@@ -72,18 +76,24 @@ const planSchema = z.object({ v: z.literal(1), ...taskShape, inviter: inviterSch
 
 export type Plan = z.infer<typeof planSchema>;
 
-const spawnSchema = z.strictObject({
-  op: z.literal('spawn'),
+const invitationShape = {
   ...taskShape,
   session: z.string().min(1),
   idempotencyKey: z.string().min(1).nullable(),
   caller: z.custom<Caller>(isCaller, 'not a caller'),
-});
+};
+
+const spawnSchema = z.strictObject({ op: z.literal('spawn'), ...invitationShape });
 
 export type SpawnRequest = z.infer<typeof spawnSchema>;
 
+const estimateSchema = z.strictObject({ op: z.literal('estimate'), ...invitationShape });
+
+export type EstimateRequest = z.infer<typeof estimateSchema>;
+
 const requestSchema = z.discriminatedUnion('op', [
   spawnSchema,
+  estimateSchema,
   z.strictObject({ op: z.literal('list'), all: z.boolean().optional() }),
 ]);
 
@@ -100,7 +110,7 @@ export function parseRequest(request: unknown): z.infer<typeof requestSchema> {
 }
 
 /** The plan of a spawn request. Throws `not_permitted` where agents call agents too deeply. */
-export function planOf(request: SpawnRequest): Plan {
+export function planOf(request: SpawnRequest | EstimateRequest): Plan {
   const { op: _op, session: _session, idempotencyKey: _key, caller, ...task } = request;
   const runs = caller.runs ?? [];
   if (runs.length >= LIMITS.run_depth_max) {
@@ -121,6 +131,7 @@ export function planOf(request: SpawnRequest): Plan {
       gid,
       authority: authority.map(copySet),
       runs: [...runs],
+      purses: [...(caller.purses ?? [])],
       identity: { pid, startTime, sid, tty, comm },
     },
   };

@@ -1,10 +1,17 @@
 /** What the model is told first. Stable from turn to turn, so that a provider's prompt cache hits. */
 
-import { AosError, isPromise, LIMITS, type Message, type PluginApi, parsePath } from '../plugin-sdk/index.ts';
-import { inviterCaller } from './caller.ts';
+import {
+  AosError,
+  type Caller,
+  LIMITS,
+  type Maybe,
+  type Message,
+  type PluginApi,
+  parsePath,
+  then,
+} from '../plugin-sdk/index.ts';
 import { history, restored } from './history.ts';
 import type { Plan } from './plan.ts';
-import type { Run } from './run.ts';
 
 const TREE = `You run inside Agent OS, where everything is a path under /aos:
 /aos/memory is shared notes, plain files; /aos/memory/agents/<name> is each agent's own.
@@ -12,14 +19,36 @@ const TREE = `You run inside Agent OS, where everything is a path under /aos:
 /aos/agents lists the agents; /aos/README.md says how the tree is used.
 What you may not see does not exist for you. Say so when something could not be read; never invent the content of a path.`;
 
-/** The messages of the first request: system prompt, the context or session so far, the prompt with what is attached. */
-export async function opening(api: Pick<PluginApi, 'aos' | 'state'>, run: Run): Promise<Message[]> {
-  const { plan } = run;
-  const before = plan.context === null ? history(api, run) : await restored(api, plan, plan.context);
-  const attached = await attachments(api, plan);
+/**
+ * The messages of the first request: system prompt, the context or session so far, the prompt with what is attached.
+ * `inviter` is whoever asked: what is handed over is read with its right.
+ */
+export function opening(
+  api: Pick<PluginApi, 'aos' | 'state'>,
+  plan: Plan,
+  session: string,
+  inviter: Caller,
+): Maybe<Message[]> {
+  return then(earlierTurns(api, plan, session, inviter), earlier =>
+    then(attachments(api, plan, inviter), attached => firstMessages(plan, earlier, attached)),
+  );
+}
+
+/** What was said before, in the context that was given or in the session. */
+export function earlierTurns(
+  api: Pick<PluginApi, 'aos' | 'state'>,
+  plan: Plan,
+  session: string,
+  inviter: Caller,
+): Maybe<readonly Message[]> {
+  return plan.context === null ? history(api, plan, session) : restored(api, inviter, plan.context);
+}
+
+/** `attached`: each as the model is shown it. */
+export function firstMessages(plan: Plan, earlier: readonly Message[], attached: readonly string[]): Message[] {
   return [
     { role: 'system', text: systemPrompt(plan) },
-    ...before,
+    ...earlier,
     { role: 'user', text: [plan.prompt, ...attached].join('\n\n') },
   ];
 }
@@ -37,18 +66,15 @@ function systemPrompt(plan: Plan): string {
 }
 
 /** Each attached path with its text, read with the right of whoever asked. */
-async function attachments({ aos }: Pick<PluginApi, 'aos'>, plan: Plan): Promise<string[]> {
-  const inviter = inviterCaller(plan);
-  const texts: string[] = [];
+function attachments({ aos }: Pick<PluginApi, 'aos'>, { attach }: Plan, inviter: Caller): Maybe<string[]> {
   let room: number = LIMITS.value_bytes_max;
-  for (const path of plan.attach) {
-    const answer = aos.read(inviter, parsePath(path));
-    const bytes = isPromise(answer) ? await answer : answer;
-    room -= bytes.length;
-    if (room < 0) throw tooMuch(path);
-    texts.push(`Attached ${path}:\n\n${Buffer.from(bytes).toString()}`);
-  }
-  return texts;
+  const add = (texts: string[], path: string): Maybe<string[]> =>
+    then(aos.read(inviter, parsePath(path)), bytes => {
+      room -= bytes.length;
+      if (room < 0) throw tooMuch(path);
+      return [...texts, `Attached ${path}:\n\n${Buffer.from(bytes).toString()}`];
+    });
+  return attach.reduce<Maybe<string[]>>((before, path) => then(before, texts => add(texts, path)), []);
 }
 
 function tooMuch(path: string): AosError {

@@ -15,6 +15,7 @@ import {
   type Usage,
 } from '../plugin-sdk/index.ts';
 import { runCaller } from './caller.ts';
+import { Tally } from './lengths.ts';
 import type { Plan } from './plan.ts';
 import { Spend } from './spend.ts';
 import { Halted, Switch } from './switch.ts';
@@ -51,6 +52,7 @@ export class Run {
   /** The trace. */
   readonly stderr: LogBuffer;
   readonly spend: Spend;
+  readonly tally = new Tally();
   /** Stops waiting for the model. */
   readonly soft = new Switch();
   /** Stops waiting for anything. */

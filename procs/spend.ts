@@ -1,4 +1,7 @@
-/** What a run has spent, by itself and through the runs it started. */
+/**
+ * What a run has spent, by itself and through the runs it started, token by token: the gate refuses what a budget cannot hold,
+ * and learns the real bill only when an answer is over.
+ */
 
 import { asAosError, type Micros, type Millis, printUsd, usdFromMicros } from '../plugin-sdk/index.ts';
 import type { Run, RunApi } from './run.ts';
@@ -75,7 +78,7 @@ export class Spend {
     for (const { spend } of counted) spend.counted += amount;
     if (this.run.end !== undefined || this.api.now() - this.storedAt >= STORE_MS) this.flush();
     for (const { spend } of counted) spend.warn();
-    if (counted.some(({ spend }) => spend.spentUp)) this.exhausted();
+    this.stopSpent();
   }
 
   /** Stores and shows what was spent so far. */
@@ -95,16 +98,15 @@ export class Spend {
     this.tell({});
   }
 
-  /** Stops the run because no money is left, here or above; and those above that have none left either. */
-  exhausted(): void {
+  /** Stops every run, of this one and those above it, whose budget is used up. */
+  private stopSpent(): void {
     for (const run of [this.run, ...this.ancestors]) {
       const { limit, counted } = run.spend;
       if (limit === null || !run.spend.spentUp) continue;
-      run.stop('budget', `the budget of $${printUsd(limit)} is used up: $${printUsd(counted)} spent`, false);
+      const why = `the budget of $${printUsd(limit)} is used up: $${printUsd(counted)} spent`;
+      run.stop('budget', why, false);
+      if (run !== this.run) this.run.stop('budget', `of run ${run.pid}, which started it: ${why}`, false);
     }
-    const { left } = this;
-    if (left === null) return;
-    this.run.stop('budget', `what is left of the budget, $${printUsd(left)}, does not pay for more`, false);
   }
 
   private get spentUp(): boolean {

@@ -16,9 +16,11 @@ import {
   type Settled,
   usdFromMicros,
 } from '../plugin-sdk/index.ts';
+import { type Estimate, estimate } from './estimate.ts';
+import { Freed } from './freed.ts';
 import { spoken } from './history.ts';
 import { execute } from './loop.ts';
-import { type Plan, planOf, readPlan, type SpawnRequest } from './plan.ts';
+import { type EstimateRequest, type Plan, planOf, readPlan, type SpawnRequest } from './plan.ts';
 import { Run } from './run.ts';
 
 const MODELS = '/aos/models';
@@ -48,6 +50,7 @@ export class Table {
   private readonly waiting = new Map<string, Run[]>();
   private readonly busy = new Map<string, number>();
   private readonly born: Millis;
+  private readonly freed = new Freed();
   private stopping = false;
   private recovered = false;
 
@@ -110,8 +113,14 @@ export class Table {
     return interruptible(run.done, signal).then(end => outcomeOf(run, end));
   }
 
+  /** What an invitation would probably cost. */
+  estimate(request: EstimateRequest): Maybe<Estimate> {
+    return estimate(this.api, planOf(request), request.session);
+  }
+
   /** Money that the gate settled for something a run did. */
   paid({ run: pid, path, cost }: Settled): void {
+    this.freed.tell();
     const spend = pid === undefined ? undefined : this.runs.get(pid)?.spend;
     if (isWithin(path, MODELS)) spend?.settled(cost);
     else spend?.add(cost);
@@ -159,9 +168,9 @@ export class Table {
       if (run === undefined || busy >= run.plan.agent.parallel) return;
       queue.splice(at, 1);
       this.busy.set(agent, busy + 1);
-      execute(this.api, run)
+      execute({ ...this.api, freed: this.freed }, run)
         .catch((err: unknown) => this.api.log.error({ pid: run.pid, err }, 'a run could not be ended'))
-        .finally(() => this.freed(agent));
+        .finally(() => this.leave(agent));
     }
   }
 
@@ -169,7 +178,7 @@ export class Table {
     for (const run of this.runs.values()) if (this.expired(run)) this.runs.delete(run.pid);
   }
 
-  private freed(agent: string): void {
+  private leave(agent: string): void {
     this.prune();
     this.busy.set(agent, (this.busy.get(agent) ?? 1) - 1);
     this.pump(agent);

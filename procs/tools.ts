@@ -3,12 +3,15 @@
 import {
   AosError,
   asAosError,
+  type Cancel,
   LIMITS,
+  type Maybe,
   type Message,
   type PluginApi,
   parsePath,
   type ToolCall,
   type ToolSpec,
+  then,
 } from '../plugin-sdk/index.ts';
 import type { Run } from './run.ts';
 import { Halted } from './switch.ts';
@@ -16,15 +19,14 @@ import { Halted } from './switch.ts';
 const TOOLS = parsePath('/aos/tools');
 
 /** What the model is told of the agent's tools. */
-export async function toolSpecs(
+export function toolSpecs(
   { aos, self }: Pick<PluginApi, 'aos' | 'self'>,
-  run: Run,
-): Promise<readonly ToolSpec[]> {
-  const names = run.plan.agent.tools;
+  names: readonly string[],
+  cancel?: Cancel,
+): Maybe<readonly ToolSpec[]> {
   if (names.length === 0) return [];
-  const specs = await run.soft.race(aos.call(self, TOOLS, { op: 'specs', names }, run.soft));
   // The tools plugin answers this request with specs and nothing else (plugin-sdk/backend.ts).
-  return specs as readonly ToolSpec[];
+  return then(aos.call(self, TOOLS, { op: 'specs', names }, cancel), specs => specs as readonly ToolSpec[]);
 }
 
 /** Uses one tool. Whatever goes wrong is a failed result that the model is shown; only a halted run throws. */

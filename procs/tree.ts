@@ -141,7 +141,7 @@ function answer(api: PluginApi, table: Table, op: Op, request: unknown): unknown
   const asked = parseRequest(request);
   if (asked.op === 'list') return listRuns(api, table, asked.all === true);
   // The request says on whose behalf the run acts, so only the daemon's own plugins may make it.
-  if (op.caller.door === 'system') return table.spawn(asked);
+  if (op.caller.door === 'system') return asked.op === 'spawn' ? table.spawn(asked) : table.estimate(asked);
   throw new AosError('not_permitted', {
     component: 'procs',
     path: op.path,

@@ -1,80 +1,177 @@
 /** The audit log: one JSON object a line, each with the hash of the one before, so that a line taken out shows. */
 
-import { createHash } from 'node:crypto';
-import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import type { LogSource, Millis, Settled } from '../plugin-sdk/index.ts';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import { AosError, type LogSource, type Millis, type Settled } from '../plugin-sdk/index.ts';
+import { asideName, asideNumbers, CURRENT, FIRST, link } from './audit-chain.ts';
 
-const FIRST = '0'.repeat(64);
+/** More than any one line: reasons and paths are bounded. */
+const TAIL_BYTES = 256 * 1024;
+/** What is kept of a line that a crash cut short. */
+const TORN_CHARS_MAX = 4096;
+const NEWLINE = 10;
 
 export interface Audit {
+  /** Throws where it could not be written down whole: then nothing of it is in the file. */
   append(record: Settled): void;
   readonly source: LogSource;
+  close(): void;
 }
 
-export function openAudit(dir: string, now: () => Millis): Audit {
-  const file = `${dir}/audit.jsonl`;
-  const fd = openSync(file, 'a+', 0o600);
-  let previous = lastHash(file);
-  const watchers = new Set<() => void>();
-  return {
-    append(record) {
-      const body = { ...record, at: new Date(record.at).toISOString(), previous };
-      const hash = createHash('sha256').update(JSON.stringify(body)).digest('hex');
-      appendFileSync(fd, `${JSON.stringify({ ...body, hash })}\n`);
-      previous = hash;
-      for (const wake of [...watchers]) wake();
-    },
-    source: fileSource(fd, watchers, now),
-  };
+export interface AuditOptions {
+  /** A file that has grown to this is put aside, and another begun. */
+  bytesMax(): number;
+  now(): Millis;
 }
 
-function fileSource(fd: number, watchers: Set<() => void>, now: () => Millis): LogSource {
-  return {
-    get size() {
-      return fstatSync(fd).size;
-    },
-    get mtime() {
-      return fstatSync(fd).mtimeMs || now();
-    },
-    ended: false,
-    read(offset, length) {
-      const bytes = Buffer.allocUnsafe(length);
-      return bytes.subarray(0, readSync(fd, bytes, 0, length, offset));
-    },
-    watch(wake) {
-      watchers.add(wake);
-      return () => watchers.delete(wake);
-    },
-  };
+/** Opens the log in `dir`. A last line that a crash cut short is taken out, and a line of its own says what it was. */
+export function openAudit(dir: string, options: AuditOptions): Audit {
+  const log = new AuditLog(dir, options);
+  log.repair();
+  return log;
 }
 
-const TAIL_BYTES = 64 * 1024;
+class AuditLog implements Audit, LogSource {
+  readonly ended = false;
+  private readonly dir: string;
+  private readonly options: AuditOptions;
+  private readonly watchers = new Set<() => void>();
+  private fd: number;
+  private bytes: number;
+  private previous: string;
 
-/** The hash of the last whole line; the first of all chains where there is none. */
-function lastHash(file: string): string {
-  if (!existsSync(file)) return FIRST;
-  const line = tail(file)
-    .split('\n')
-    .findLast(text => text.endsWith('}'));
-  if (line === undefined) return FIRST;
-  try {
-    const record: unknown = JSON.parse(line);
-    if (typeof record === 'object' && record !== null && 'hash' in record) return String(record.hash);
-  } catch {
-    // Half a line, from a power cut: the chain goes on from there, and verifying it will show the break.
+  constructor(dir: string, options: AuditOptions) {
+    this.dir = dir;
+    this.options = options;
+    this.fd = openLog(dir);
+    this.bytes = fstatSync(this.fd).size;
+    this.previous = lastHash(dir, this.fd);
   }
-  return FIRST;
+
+  get source(): LogSource {
+    return this;
+  }
+
+  get size(): number {
+    return this.bytes;
+  }
+
+  get mtime(): Millis {
+    return fstatSync(this.fd).mtimeMs || this.options.now();
+  }
+
+  append(record: Settled): void {
+    this.add({ ...record, at: new Date(record.at).toISOString() });
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.bytes - offset)));
+    return bytes.subarray(0, bytes.length === 0 ? 0 : readSync(this.fd, bytes, 0, bytes.length, offset));
+  }
+
+  watch(wake: () => void): () => void {
+    this.watchers.add(wake);
+    return () => this.watchers.delete(wake);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  /** What follows the last newline was never acknowledged whole. It goes, and the chain says that it went. */
+  repair(): void {
+    const { from, torn } = tornEnd(this.fd);
+    if (torn === '') return;
+    ftruncateSync(this.fd, from);
+    this.bytes = from;
+    const at = new Date(this.options.now()).toISOString();
+    this.add({ at, repair: 'a line that a crash cut short was taken out', torn: torn.slice(0, TORN_CHARS_MAX) });
+  }
+
+  private add(record: object): void {
+    if (this.bytes >= this.options.bytesMax()) this.rotate();
+    const { line, hash } = link(record, this.previous);
+    const bytes = Buffer.from(`${line}\n`);
+    this.write(bytes);
+    this.bytes += bytes.length;
+    this.previous = hash;
+    for (const wake of [...this.watchers]) wake();
+  }
+
+  /** The whole line or nothing: half a line would break the chain for what follows. */
+  private write(bytes: Uint8Array): void {
+    let written = 0;
+    try {
+      written = writeSync(this.fd, bytes, 0, bytes.length, this.bytes);
+    } finally {
+      if (written !== bytes.length) ftruncateSync(this.fd, this.bytes);
+    }
+    if (written === bytes.length) return;
+    throw new AosError('no_space', {
+      component: 'system',
+      path: '/aos/system/audit.jsonl',
+      why: 'a line of the audit log could not be written whole',
+      remedy: 'make room on the disk that holds $AOS_HOME',
+    });
+  }
+
+  private rotate(): void {
+    const number = (asideNumbers(this.dir).at(-1) ?? 0) + 1;
+    renameSync(`${this.dir}/${CURRENT}`, `${this.dir}/${asideName(number)}`);
+    closeSync(this.fd);
+    this.fd = openLog(this.dir);
+    this.bytes = 0;
+  }
 }
 
-function tail(file: string): string {
-  const fd = openSync(file, 'r');
+/** Not for appending: each line is written where the last whole one ended. */
+function openLog(dir: string): number {
+  const file = `${dir}/${CURRENT}`;
   try {
-    const { size } = fstatSync(fd);
-    if (size <= TAIL_BYTES) return readFileSync(file, 'utf8');
-    const bytes = Buffer.alloc(TAIL_BYTES);
-    readSync(fd, bytes, 0, TAIL_BYTES, size - TAIL_BYTES);
-    return bytes.toString('utf8');
+    return openSync(file, 'r+');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    return openSync(file, 'wx+', 0o600);
+  }
+}
+
+/** What follows the last newline, and where it begins. */
+function tornEnd(fd: number): { from: number; torn: string } {
+  const { start, bytes } = tail(fd);
+  const end = bytes.lastIndexOf(NEWLINE) + 1;
+  return { from: start + end, torn: bytes.subarray(end).toString() };
+}
+
+/** The hash of the last whole line, of this file or of the newest put aside; the first of all chains where there is none. */
+function lastHash(dir: string, fd: number): string {
+  const here = hashIn(tail(fd).bytes);
+  if (here !== undefined) return here;
+  const newest = asideNumbers(dir).at(-1);
+  if (newest === undefined) return FIRST;
+  const aside = openSync(`${dir}/${asideName(newest)}`, 'r');
+  try {
+    return hashIn(tail(aside).bytes) ?? FIRST;
   } finally {
-    closeSync(fd);
+    closeSync(aside);
   }
+}
+
+/** A line that cannot be read is passed over: verifying shows where the chain is broken. */
+function hashIn(bytes: Buffer): string | undefined {
+  const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1).toString();
+  for (const line of whole.split('\n').reverse()) {
+    try {
+      const record: unknown = JSON.parse(line);
+      if (typeof record === 'object' && record !== null && 'hash' in record) return String(record.hash);
+    } catch {
+      // The empty end, or what somebody else wrote.
+    }
+  }
+  return undefined;
+}
+
+function tail(fd: number): { start: number; bytes: Buffer } {
+  const { size } = fstatSync(fd);
+  const start = Math.max(0, size - TAIL_BYTES);
+  const bytes = Buffer.alloc(size - start);
+  return { start, bytes: bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, start)) };
 }

@@ -1,10 +1,12 @@
 /** /aos/system: what the daemon is doing, and the files at the top of the tree. */
 
 import {
+  type Config,
   definePlugin,
   log,
   type Plugin,
   type PluginApi,
+  type PolicyControl,
   parsePath,
   printUsd,
   ROOT,
@@ -15,6 +17,7 @@ import { openAudit } from './audit.ts';
 import { shownConfig } from './config.ts';
 import { Failures } from './failures.ts';
 import { metricsText, Operations } from './metrics.ts';
+import { leaseRoutes, moneyRoutes } from './policy.ts';
 import { rootRoutes } from './root.ts';
 import { spendReport } from './spend.ts';
 
@@ -27,6 +30,9 @@ export interface Daemon {
   mount(): string;
   /** The kernel door's driver; `none` without one. */
   driver(): string;
+  /** The configuration in force. */
+  config(): Config;
+  readonly policy: PolicyControl;
 }
 
 export function systemPlugin(daemon: Daemon): Plugin {
@@ -37,11 +43,16 @@ export function systemPlugin(daemon: Daemon): Plugin {
       const started = api.now();
       const failures = new Failures();
       const operations = new Operations();
-      const audit = openAudit(api.dir('audit'), api.now);
+      const audit = openAudit(api.dir('audit'), {
+        bytesMax: () => daemon.config().audit.file_bytes_max,
+        now: api.now,
+      });
+      api.signal.addEventListener('abort', () => audit.close(), { once: true });
       api.tap.settled(record => {
-        audit.append(record);
         failures.add(record);
         operations.count(record);
+        // Last: on a full disk it throws, and the refusal still has to be told.
+        audit.append(record);
       });
       const status = () => statusOf(api, daemon, started);
       api.mount({ path: ROOT, tree: tree(rootRoutes) });
@@ -53,7 +64,7 @@ export function systemPlugin(daemon: Daemon): Plugin {
           '/version': value({ read: () => daemon.version }),
           '/spend': value({
             read: () => printUsd(api.state.ledger.total(0)),
-            call: (_args, request) => spendReport(api.state.ledger, request),
+            call: (_args, request) => spendReport(api.state.ledger, request, api.now()),
           }),
           '/errors': value({
             read: args => failures.text(args.caller),
@@ -61,7 +72,9 @@ export function systemPlugin(daemon: Daemon): Plugin {
           }),
           '/audit.jsonl': log(() => audit.source),
           '/metrics': value({ read: () => metricsText(operations, api, started) }),
-          '/config.yaml': value({ read: () => shownConfig(api.config) }),
+          '/config.yaml': value({ read: () => shownConfig(daemon.config()) }),
+          ...leaseRoutes(api, daemon.policy),
+          ...moneyRoutes(daemon.policy, failures),
         }),
       });
     },

@@ -1,7 +1,8 @@
 /** Says what was spent, and on what. */
 
+import { parseDuration } from '../../core/duration.ts';
 import { json, line, table, usd } from '../output.ts';
-import { fields, items, number, text } from '../shape.ts';
+import { type Fields, fields, items, number, text } from '../shape.ts';
 import type { Context, Verb } from '../verb.ts';
 
 const KEYS = ['agent', 'model', 'mount', 'uid', 'day'] as const;
@@ -9,12 +10,20 @@ const KEYS = ['agent', 'model', 'mount', 'uid', 'day'] as const;
 export const verb: Verb = {
   name: 'cost',
   summary: 'Say what was spent',
-  flags: [{ flags: '--by <key>', help: `one line for each ${KEYS.join(', ')}` }],
-  notes: 'JSON: {total_usd, by: [{key, usd, operations}]}.',
+  flags: [
+    { flags: '--by <key>', help: `one line for each ${KEYS.join(', ')}` },
+    { flags: '--since <time>', help: 'only the last 30m, 24h, 7d' },
+    { flags: '--budgets', help: 'what your budgets have left, and when they reset' },
+  ],
+  notes:
+    'JSON: {total_usd, by: [{key, usd, operations}]}; with --budgets a list of {layer, key, used_usd, limit_usd, per_sec, resets}.',
   async run(context: Context) {
     const { client, flags } = context;
+    if (flags.on('budgets')) return budgets(context);
     const by = flags.choice('by', KEYS);
-    const spend = fields(await client.call('/aos/system/spend', { by: by ?? 'agent' }));
+    const since = flags.text('since');
+    const request = { by: by ?? 'agent', ...(since !== undefined && { last_ms: parseDuration(since) }) };
+    const spend = fields(await client.call('/aos/system/spend', request));
     if (context.json) return void json(spend);
     const total = usd(number(spend, 'total_usd'));
     if (by === undefined) return void line(`$${total}`);
@@ -23,5 +32,29 @@ export const verb: Verb = {
       return [text(of, 'key', '-') || '-', usd(number(of, 'usd')), text(of, 'operations')];
     });
     line(table([by.toUpperCase(), 'USD', 'OPERATIONS'], [...rows, ['total', total, '']], ['USD', 'OPERATIONS']));
+    return undefined;
   },
 };
+
+async function budgets({ client, json: asJson }: Context): Promise<undefined> {
+  const states = items(await client.call('/aos/system/budget', {})).map(fields);
+  if (asJson) return void json(states);
+  const rows = states.map(state => [
+    text(state, 'layer'),
+    ...amounts(state),
+    windowText(state),
+    text(state, 'resets', '-'),
+  ]);
+  line(table(['LAYER', 'USED', 'LIMIT', 'PER', 'RESETS'], rows, ['USED', 'LIMIT']));
+}
+
+/** Velocity counts operations, the rest dollars. */
+function amounts(state: Fields): [string, string] {
+  if (typeof state.used_usd !== 'number') return [text(state, 'used'), text(state, 'limit')];
+  const limit = number(state, 'limit_usd');
+  return [`$${usd(state.used_usd)}`, limit === 0 ? 'none' : `$${usd(limit)}`];
+}
+
+function windowText(state: Fields): string {
+  return typeof state.per_sec === 'number' ? `${state.per_sec} s` : 'its life';
+}

@@ -1,16 +1,15 @@
 /** Sends a prompt to an agent, and with `--wait` shows the answer as it comes. */
 
 import { readFileSync } from 'node:fs';
+import { estimateLine } from '../../agents/estimate.ts';
 import { AosError, asAosError } from '../../core/errors.ts';
-import { isTerminal, json, line, note, usd, write } from '../output.ts';
+import { isTerminal, json, line, note, write } from '../output.ts';
 import { progress } from '../progress.ts';
 import { complaint, exitCodeOf, outcome, waitFor } from '../run.ts';
-import { type Fields, fields, number, text } from '../shape.ts';
+import { type Fields, fields, text } from '../shape.ts';
 import { nameIn, treePath, treePathOrNone } from '../tree.ts';
 import type { Context, Verb } from '../verb.ts';
 
-/** Contract section 5: a dearer operation has to be meant. */
-const UNASKED_USD = 0.1;
 const NEWLINE = 10;
 
 export const verb: Verb = {
@@ -27,14 +26,17 @@ export const verb: Verb = {
     { flags: '--session <id>', help: 'the session to be in; new starts one' },
     { flags: '--attach <file>', help: 'give a text file along with the prompt' },
     { flags: '--idempotency-key <key>', help: 'the same key within 10 minutes runs once' },
+    { flags: '--ceiling <rule>', help: 'let the run do only this, as VERBS:PATTERN; can be repeated', many: true },
     { flags: '--dry-run', help: 'print an estimate and spend nothing' },
     { flags: '--force', help: 'run even if the estimate is above $0.10' },
+    { flags: '--allow-unknown-cost', help: 'run even if nobody knows what the model costs' },
   ],
   notes: `Without --wait it prints "PID CONVERSATION" and returns at once.
 
 Examples:
   aos invoke researcher "What is in memory about tides?" --wait
-  git diff | aos invoke coder - --wait --budget 0.05`,
+  git diff | aos invoke coder - --wait --budget 0.05
+  aos invoke coder "Tidy up" --ceiling read,list:/aos/memory/** --ceiling call:/aos/models/**`,
   run,
 };
 
@@ -44,7 +46,6 @@ async function run(context: Context): Promise<number> {
   const inbox = `/aos/agents/${agent}/inbox`;
   const message = compose(context);
   if (flags.on('dryRun')) return dryRun(context, inbox, message);
-  if (flags.number('budget') === undefined && !flags.on('force')) await refuseDear(context, inbox, message);
   const body = Buffer.from(JSON.stringify(message));
   const receipt = fields(await client.json({ method: 'PUT', path: inbox, body }));
   if (flags.on('wait')) return follow(context, agent, receipt);
@@ -54,7 +55,8 @@ async function run(context: Context): Promise<number> {
 }
 
 /** The message of contract section 2, with only what was given. */
-function compose({ args, flags, env }: Context): Fields {
+function compose(invocation: Context): Fields {
+  const { args, flags, env } = invocation;
   const override = {
     model: flags.text('model'),
     max_cost_usd: flags.number('budget'),
@@ -69,6 +71,9 @@ function compose({ args, flags, env }: Context): Fields {
     context: context === undefined ? undefined : treePath(context, env),
     session: flags.text('session'),
     idempotency_key: flags.text('idempotencyKey'),
+    ceiling: ceilingOf(invocation),
+    force: flags.on('force') ? true : undefined,
+    allow_unknown_cost: flags.on('allowUnknownCost') ? true : undefined,
   };
   if (Object.values(override).some(value => value !== undefined)) message.override = override;
   return message;
@@ -103,33 +108,34 @@ function readText(file: string | 0): string {
   }
 }
 
-async function estimate({ client }: Context, inbox: string, message: Fields): Promise<Fields> {
-  return fields(await client.call(inbox, { dry_run: true, ...message }));
-}
-
-async function dryRun(context: Context, inbox: string, message: Fields): Promise<number> {
-  const found = await estimate(context, inbox, message);
-  if (context.json) json(found);
-  else line(estimateLine(found));
+async function dryRun({ client, json: asJson }: Context, inbox: string, message: Fields): Promise<number> {
+  const found = fields(await client.call(inbox, { dry_run: true, ...message }));
+  if (asJson) json(found);
+  else
+    line(
+      estimateLine({
+        estimate_usd: dollars(found, 'estimate_usd'),
+        low_usd: dollars(found, 'low_usd'),
+        high_usd: dollars(found, 'high_usd'),
+      }),
+    );
   return 0;
 }
 
-/** Throws `budget` for a run that is likely to cost more than a user would expect without having said so. */
-async function refuseDear(context: Context, inbox: string, message: Fields): Promise<void> {
-  const found = await estimate(context, inbox, message);
-  if (number(found, 'estimate_usd') <= UNASKED_USD) return;
-  throw new AosError('not_permitted', {
-    component: 'aos invoke',
-    path: inbox,
-    why: `${estimateLine(found)}, above $0.10`,
-    remedy: 'give --budget=USD as the most it may cost, or --force',
-  });
+/** Null where it is not known. */
+function dollars(found: Fields, key: string): number | null {
+  const amount = found[key];
+  return typeof amount === 'number' ? amount : null;
 }
 
-function estimateLine(found: Fields): string {
-  if (typeof found.estimate_usd !== 'number') return 'Estimated cost: unknown';
-  const range = `${usd(number(found, 'low_usd'))}-${usd(number(found, 'high_usd'))}`;
-  return `Estimated cost: $${usd(found.estimate_usd)} (range: ${range})`;
+/** `read,list:/aos/memory/**` as a grant; several narrow together to what one of them allows. */
+function ceilingOf({ flags }: Context): Fields[] | undefined {
+  const rules = flags.list('ceiling').map(rule => {
+    const colon = rule.indexOf(':');
+    if (colon <= 0) throw flags.wrong(`--ceiling takes VERBS:PATTERN such as read,list:/aos/memory/**, not "${rule}"`);
+    return { verbs: rule.slice(0, colon).split(','), path: rule.slice(colon + 1) };
+  });
+  return rules.length === 0 ? undefined : rules;
 }
 
 async function follow(context: Context, agent: string, receipt: Fields): Promise<number> {

@@ -6,6 +6,7 @@ import { AosError, asAosError } from '../../core/errors.ts';
 import { json, line } from '../output.ts';
 import { progress } from '../progress.ts';
 import { fields, number, text } from '../shape.ts';
+import { treePathOrNone } from '../tree.ts';
 import type { Context, Verb } from '../verb.ts';
 
 /** The daemon drains for 30 s at most. */
@@ -14,14 +15,14 @@ const POLL_MS = 20;
 
 export const verb: Verb = {
   name: 'umount',
-  summary: 'Stop the daemon and take its mount away',
-  args: '[dir]',
-  argHelp: ['the mount; $AOS_MOUNT if not said'],
+  summary: 'Stop the daemon and take its mount away; or one mount of /aos/mnt',
+  args: '[path]',
+  argHelp: ['the mount, $AOS_MOUNT if not said; or /aos/mnt/NAME, which takes away that alone'],
   notes: 'Runs that are under way get up to 30 s to finish. A mountpoint left by a daemon that died is cleared.',
   async run(context: Context) {
     const { args, env, client } = context;
     const typed = args[0];
-    if (typed !== undefined) await refuseInner(context, typed);
+    if (typed !== undefined && (await takenAway(context, typed))) return undefined;
     const dir = typed === undefined || typed === '/aos' ? env.mount : resolve(typed);
     let status: Awaited<ReturnType<typeof ask>>;
     try {
@@ -42,16 +43,14 @@ async function ask({ client }: Context): Promise<{ pid: number; mount: string }>
   return { pid: number(status, 'pid'), mount: text(status, 'mount') };
 }
 
-/** A path below /aos/mnt is one external mount, not the daemon's own. */
-async function refuseInner({ client, env }: Context, typed: string): Promise<void> {
-  if (!typed.startsWith('/aos/') || resolve(typed) === env.mount) return;
-  await client.ask({ method: 'GET', path: typed, query: { stat: '1' } });
-  throw new AosError('invalid', {
-    component: 'aos umount',
-    path: typed,
-    why: 'it is not a mount',
-    remedy: 'give nothing to stop the daemon, or a path below /aos/mnt',
-  });
+/** A path in the tree is one external mount, not the daemon's own. False for what lies outside the tree, and for the tree itself. */
+async function takenAway({ client, env, json: asJson }: Context, typed: string): Promise<boolean> {
+  const path = treePathOrNone(typed, env);
+  if (path === undefined || path === '/aos' || resolve(typed) === env.mount) return false;
+  const taken = await client.call('/aos/mnt', { op: 'umount', path });
+  if (asJson) json(taken);
+  else line(`took ${path} away`);
+  return true;
 }
 
 function elsewhere(dir: string, mount: string): AosError {

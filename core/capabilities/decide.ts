@@ -44,7 +44,7 @@ export function decide(authority: Authority, verb: Verb, path: string, now: Mill
 
 /** One set's say. */
 export function decideSet(set: ReadySet, verb: Verb, path: string, now: Millis): Decision {
-  if (set.all) return ALLOWED;
+  if (set.all || (set.onlyThere && !set.grants.some(grant => grant.pattern.matches(path)))) return ALLOWED;
   let until = Number.POSITIVE_INFINITY;
   let seen: ReadyGrant | undefined;
   for (const grant of set.grants) {
@@ -74,9 +74,9 @@ function ruleText(grant: ReadyGrant): string {
   return `${grant.grant.verbs.join(',')} on ${grant.pattern.text}`;
 }
 
-/** Whether every set grants everything: a listing then needs no filter. */
+/** Whether every set lets everything be seen: a listing then needs no filter. A ceiling hides nothing. */
 export function seesAll(authority: Authority): boolean {
-  return authority.length > 0 && authority.every(set => readySet(set).all);
+  return authority.length > 0 && authority.every(set => set.onlyThere === true || readySet(set).all);
 }
 
 /** Decisions kept by (authority, path, verb), all dropped when any grant, lease or policy changes. */

@@ -28,6 +28,8 @@ export interface ReadySet {
   readonly all: boolean;
   /** Holds a grant that expires. */
   readonly timed: boolean;
+  /** Has no say where none of its patterns matches. */
+  readonly onlyThere: boolean;
 }
 
 /** Throws `invalid` for a pattern that is not below /aos or has an empty part. */
@@ -122,7 +124,7 @@ export function readySet(set: GrantSet): ReadySet {
     g => g.pattern.text === `${ROOT}/**` && g.until === Number.POSITIVE_INFINITY && g.verbs.size === VERBS.length,
   );
   const timed = grants.some(g => g.until !== Number.POSITIVE_INFINITY);
-  const made = { name: set.name, grants, all, timed };
+  const made = { name: set.name, grants, all, timed, onlyThere: set.onlyThere === true };
   ready.set(set, made);
   return made;
 }

@@ -8,6 +8,8 @@ export interface LeaseStore {
   load(): Lease[];
   save(lease: Lease): void;
   remove(id: number): void;
+  /** The highest id ever given; 0 where none was. What a lease has spent is kept by its id, so none is given twice. */
+  last(): number;
 }
 
 export class Leases {
@@ -17,6 +19,7 @@ export class Leases {
 
   constructor(store: LeaseStore) {
     this.store = store;
+    this.next = store.last() + 1;
     for (const lease of store.load()) {
       this.held.set(lease.id, lease);
       this.next = Math.max(this.next, lease.id + 1);

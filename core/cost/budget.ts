@@ -3,6 +3,7 @@
  * settled to the real bill. Concurrent callers can therefore never overspend together.
  */
 
+import { AosError } from '../errors.ts';
 import type { Limit, Meter, Micros, Millis } from '../types.ts';
 import { type Refusing, refusal } from './refusal.ts';
 import { Window } from './window.ts';
@@ -14,7 +15,7 @@ export interface Scope {
   /** Names the window: `uid:1000`, `session:412`, `global`. */
   readonly key: string;
   readonly layer: Layer;
-  /** In micro-dollars; in operations for velocity. 0: counted, never refused. */
+  /** In micro-dollars; in operations for velocity. 0: counted, never refused, except for a run or a lease: nothing. */
   readonly limit: Limit;
 }
 
@@ -33,7 +34,7 @@ export class Reservation implements Meter {
   }
 
   spend(amount: Micros): boolean {
-    this.spent += amount;
+    this.spent += whole(amount, 'the bill of an operation');
     return this.spent <= this.max;
   }
 }
@@ -50,10 +51,11 @@ export class Budget {
   }
 
   /**
-   * Takes `max` from every scope. Throws `budget` or `velocity`, naming of the scopes that refuse the one that lasts
-   * longest, and takes nothing.
+   * Takes `price` from every scope. Throws `budget` or `velocity`, naming of the scopes that refuse the one that lasts
+   * longest, and takes nothing; `invalid` for a price that is no amount.
    */
-  reserve(scopes: readonly Scope[], max: Micros, now: Millis, path: string): Reservation {
+  reserve(scopes: readonly Scope[], price: Micros, now: Millis, path: string): Reservation {
+    const max = whole(price, `the price of ${path}`);
     const windows: Window[] = [];
     let worst: Refusing | undefined;
     for (const scope of scopes) {
@@ -91,6 +93,12 @@ export class Budget {
     return window === undefined ? 0 : window.spent(now) + window.reserved;
   }
 
+  /** When nothing of what is counted now counts any more; undefined where the clock does not reset it, or nothing counts. */
+  resets(scope: Scope, now: Millis): Millis | undefined {
+    const window = this.windows.get(scope.key);
+    return window === undefined || window.spent(now) === 0 ? undefined : window.resets(0, now);
+  }
+
   /** Forgets what a scope has spent; what is reserved stays reserved. */
   reset(key: string): void {
     const window = this.windows.get(key);
@@ -100,7 +108,10 @@ export class Budget {
 
   private window(scope: Scope): Window {
     const known = this.windows.get(scope.key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.reframe(scope.limit.per);
+      return known;
+    }
     const window = new Window(scope.limit.per);
     this.windows.set(scope.key, window);
     return window;
@@ -119,9 +130,19 @@ export class Budget {
   }
 }
 
+/** Whole micro-dollars, rounded up. A plugin's slip must not give money back. */
+function whole(amount: Micros, what: string): Micros {
+  if (amount >= 0 && amount <= Number.MAX_SAFE_INTEGER) return Math.ceil(amount);
+  throw new AosError('invalid', {
+    component: 'cost',
+    why: `${what} is ${amount}, which is no amount`,
+    remedy: 'correct the plugin: it is a number of micro-dollars from 0 up',
+  });
+}
+
 function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Refusing | undefined {
   const { usd: limit } = scope.limit;
-  if (limit === 0) return undefined;
+  if (limit === 0 && scope.layer !== 'run' && scope.layer !== 'lease') return undefined;
   const need = scope.layer === 'velocity' ? 1 : max;
   const spent = window.spent(now);
   const used = spent + window.reserved;

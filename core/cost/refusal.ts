@@ -17,13 +17,17 @@ export interface Refusing {
   readonly because: 'spent' | 'reserved' | 'never';
 }
 
-/** A budget's refusal. `trips`: the machine's own limit was reached, and nothing more may be spent until somebody looks. */
+/** A budget's refusal. */
 export class OverBudget extends AosError {
+  /** The machine's own limit is spent, and nothing more may be spent until somebody looks. */
   readonly trips: boolean;
+  /** Operations under way hold what is missing: there may be room when they are over. */
+  readonly held: boolean;
 
-  constructor(parts: ErrorParts, trips: boolean) {
+  constructor(parts: ErrorParts, { scope, because }: Refusing) {
     super('budget', parts);
-    this.trips = trips;
+    this.trips = scope.layer === 'global' && because === 'spent';
+    this.held = because === 'reserved';
   }
 }
 
@@ -41,8 +45,7 @@ export function refusal(refusing: Refusing, max: Micros, now: Millis, path: stri
   const limit = `$${printUsd(scope.limit.usd)}${per}`;
   const resets = whenOf(refusing, now);
   const why = `the ${scope.layer} budget of ${limit} has $${printUsd(used)} spent, and this could cost $${printUsd(max)}; ${resets}`;
-  const trips = scope.layer === 'global' && refusing.because !== 'never';
-  return new OverBudget({ component: 'cost', path, why, remedy: REMEDY[scope.layer](path) }, trips);
+  return new OverBudget({ component: 'cost', path, why, remedy: REMEDY[scope.layer](path) }, refusing);
 }
 
 function whenOf({ scope, until, because }: Refusing, now: Millis): string {

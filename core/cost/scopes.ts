@@ -60,8 +60,8 @@ export function restoreWindows(budget: Budget, budgets: Budgets, ledger: LedgerS
     for (const key of entry.scopes) {
       const scope = scopeOf(key, budgets);
       if (scope === undefined) continue;
-      if (scope.limit.per === LASTING || entry.at + scope.limit.per > now)
-        budget.restore(scope, entry.micros, entry.at);
+      if (scope.limit.per !== LASTING && entry.at + scope.limit.per <= now) continue;
+      budget.restore(scope, scope.layer === 'velocity' ? 1 : entry.micros, entry.at);
     }
   }
 }
@@ -85,7 +85,8 @@ function limitOf(layer: string, rest: string, budgets: Budgets): Limit | undefin
     case 'agent':
       return budgets.agents[rest];
     case 'subtree':
-      return budgets.subtree[rest] ?? { usd: 0, per: LASTING };
+      // A mount's own limit comes with the mount. Until then every moment is kept that it could ask for.
+      return budgets.subtree[rest] ?? { usd: 0, per: MEMORY_MS };
     case 'lease':
     case 'run':
       // The limit itself comes with the lease or the run; the window has none.

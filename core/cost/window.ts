@@ -2,18 +2,24 @@
 
 import type { Micros, Millis } from '../types.ts';
 
-/** Beyond this many entries those of one second are kept as one: a window of a minute never holds more than 60 others. */
+/** Beyond this many entries those of one part of the window are kept as one, so a window never holds many more than both. */
 const EXACT = 8;
-const SECOND: Millis = 1000;
+const PARTS = 60;
+
+/** Shared by all windows that hold nothing: most scopes are a process that spends once. */
+const NOTHING: number[] = [];
 
 export class Window {
   /** Reserved and not yet settled. */
   reserved: Micros = 0;
   private total: Micros = 0;
-  private readonly per: Millis;
-  /** Pairs of (moment, amount), oldest first. Nothing for a window that never moves on. */
-  private readonly entries: number[] = [];
+  private per: Millis;
+  /** A ring of pairs (moment, amount). Room for a power of two of them. Unused where the window never moves on. */
+  private ring: number[] = NOTHING;
+  /** The oldest pair, and how many there are. */
   private head = 0;
+  private count = 0;
+  /** The last moment that was looked at. */
   private latest: Millis = 0;
 
   /** `per` in milliseconds: money spent at `t` counts until `t + per`; 0: for as long as the window lives. */
@@ -21,7 +27,7 @@ export class Window {
     this.per = per;
   }
 
-  /** Never less than what was spent within the last `per` milliseconds, and at most a second's worth more. */
+  /** Never less than what was spent within the last `per` milliseconds, and at most what fell into one more 60th of it. */
   spent(now: Millis): Micros {
     this.advance(now);
     return this.total;
@@ -31,17 +37,7 @@ export class Window {
     if (amount === 0) return;
     this.advance(now);
     this.total += amount;
-    if (this.per === 0) return;
-    const { entries, latest } = this;
-    const last = entries.length - 2;
-    const crowded = last - this.head >= 2 * EXACT;
-    if (crowded && Math.floor((entries[last] ?? 0) / SECOND) === Math.floor(latest / SECOND)) {
-      // The later moment for both: kept a little too long rather than too short.
-      entries[last] = latest;
-      entries[last + 1] = (entries[last + 1] ?? 0) + amount;
-    } else {
-      entries.push(latest, amount);
-    }
+    if (this.per !== 0) this.keep(amount);
   }
 
   /** When at most `room` is still counted; undefined where waiting does not help. */
@@ -49,19 +45,28 @@ export class Window {
     this.advance(now);
     if (this.per === 0) return undefined;
     let left = this.total;
-    for (let i = this.head; i < this.entries.length; i += 2) {
-      if (left <= room) break;
-      left -= this.entries[i + 1] ?? 0;
-      if (left <= room) return (this.entries[i] ?? 0) + this.per;
+    let at = now;
+    for (let i = 0; i < this.count && left > room; i++) {
+      const slot = this.slot(i);
+      left -= this.ring[slot + 1] ?? 0;
+      at = (this.ring[slot] ?? 0) + this.per;
     }
-    return left <= room ? now : undefined;
+    return left <= room ? at : undefined;
   }
 
   /** What was spent is forgotten; what is reserved stays. */
   clear(): void {
     this.total = 0;
-    this.entries.length = 0;
-    this.head = 0;
+    this.empty();
+  }
+
+  /** The configuration now says another length. What is not known by its moment counts as if it had been spent just now. */
+  reframe(per: Millis): void {
+    if (per === this.per) return;
+    const timeless = this.per === 0;
+    this.per = per;
+    if (per === 0) this.empty();
+    else if (timeless && this.total !== 0) this.keep(this.total);
   }
 
   /** Nothing is counted or held any more. */
@@ -73,22 +78,59 @@ export class Window {
   private advance(now: Millis): void {
     if (now < this.latest) this.rewind(this.latest - now);
     this.latest = now;
-    const { entries, per } = this;
-    while (this.head < entries.length && (entries[this.head] ?? 0) + per <= now) {
-      this.total -= entries[this.head + 1] ?? 0;
-      this.head += 2;
+    const { ring, per } = this;
+    while (this.count > 0 && (ring[2 * this.head] ?? 0) + per <= now) {
+      this.total -= ring[2 * this.head + 1] ?? 0;
+      this.head = (this.head + 1) & (ring.length / 2 - 1);
+      this.count--;
     }
-    if (this.head === entries.length) {
-      entries.length = 0;
-      this.head = 0;
-    } else if (this.head > 2 * EXACT && this.head > entries.length / 2) {
-      entries.splice(0, this.head);
-      this.head = 0;
-    }
+    if (this.count === 0 && ring.length > 4) this.empty();
   }
 
   /** A clock that jumped back: what was spent is as old as it was, and stays counted for as long. */
   private rewind(by: Millis): void {
-    for (let i = this.head; i < this.entries.length; i += 2) this.entries[i] = (this.entries[i] ?? 0) - by;
+    for (let i = 0; i < this.count; i++) {
+      const slot = this.slot(i);
+      this.ring[slot] = (this.ring[slot] ?? 0) - by;
+    }
+  }
+
+  private keep(amount: Micros): void {
+    const { latest } = this;
+    const last = this.slot(this.count - 1);
+    const part = this.per / PARTS;
+    if (this.count >= EXACT && Math.floor((this.ring[last] ?? 0) / part) === Math.floor(latest / part)) {
+      // The later moment for both: kept a little too long rather than too short.
+      this.ring[last] = latest;
+      this.ring[last + 1] = (this.ring[last + 1] ?? 0) + amount;
+    } else if (this.ring.length === 0) {
+      this.ring = [latest, amount];
+      this.count = 1;
+    } else {
+      if (2 * this.count === this.ring.length) this.grow();
+      const slot = this.slot(this.count++);
+      this.ring[slot] = latest;
+      this.ring[slot + 1] = amount;
+    }
+  }
+
+  /** Twice the room, and no more: an array that grows by itself takes room for 16 more at once. */
+  private grow(): void {
+    const { ring, head } = this;
+    const room = new Array<number>(2 * ring.length).fill(0.5);
+    for (let i = 0; i < ring.length; i++) room[i] = ring[(2 * head + i) % ring.length] ?? 0;
+    this.ring = room;
+    this.head = 0;
+  }
+
+  private empty(): void {
+    this.ring = NOTHING;
+    this.head = 0;
+    this.count = 0;
+  }
+
+  /** Where in the ring the `i`th oldest pair is. */
+  private slot(i: number): number {
+    return 2 * ((this.head + i) & (this.ring.length / 2 - 1));
   }
 }

@@ -63,6 +63,7 @@ export async function startSocket(api: DoorApi, options: SocketOptions): Promise
     const said = new AosError('invalid', {
       component: COMPONENT,
       why: `the request is not HTTP/1.1: ${error.message}`,
+      remedy: 'use aos, or any client of HTTP on a unix socket',
     });
     socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n${JSON.stringify({ error: said.toJSON() })}\n`);
   });

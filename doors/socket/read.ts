@@ -80,7 +80,12 @@ async function list({ aos, caller, path, query, cancel }: Work): Promise<unknown
 async function attribute({ aos, caller, path, cancel, response }: Work, name: string): Promise<void> {
   const value = await aos.getXattr(caller, path, name, cancel);
   if (value === undefined) {
-    throw new AosError('no_attribute', { component: 'socket door', path, why: `there is no attribute "${name}"` });
+    throw new AosError('no_attribute', {
+      component: 'socket door',
+      path,
+      why: `there is no attribute "${name}"`,
+      remedy: 'ask for the names with ?xattrs',
+    });
   }
   sendBytes(response, value);
 }

@@ -20,6 +20,7 @@ const STATUS: Partial<Record<ErrnoName, number>> = {
   ELOOP: 409,
   EBUSY: 423,
   ESTALE: 410,
+  ESRCH: 410,
   EINVAL: 400,
   EILSEQ: 400,
   ESPIPE: 400,

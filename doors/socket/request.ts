@@ -6,7 +6,7 @@ import { checkName, parsePath } from '../../core/path.ts';
 import type { Path } from '../../core/types.ts';
 
 /** How much of a refused body is read, and for how long. */
-const DRAIN_BYTES = 16 * 1024 * 1024;
+const DRAIN_BYTES = 256 * 1024 * 1024;
 const DRAIN_MS = 1000;
 
 export interface Target {

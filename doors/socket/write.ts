@@ -40,6 +40,8 @@ async function writeThrough(work: Work, request: IncomingMessage, body: Body, ap
       if (!request.complete) throw hungUp();
     }
     return await handle.flush(work.cancel);
+  } catch (thrown) {
+    throw asAosError(thrown, 'socket door', work.path);
   } finally {
     handle.close();
   }

@@ -14,8 +14,10 @@ export interface Fake {
   readonly stdout: LogBuffer;
   /** Ends run 7. */
   end(result: { output: string; exit_code: number; reason?: string; message?: string }): void;
+  /** What a message is refused with unless it is forced. */
+  refusal: AosError | undefined;
   /** What a dry run says. */
-  estimate: { estimate_usd: number | null; low_usd: number; high_usd: number; basis: string };
+  estimate: { estimate_usd: number | null; low_usd: number | null; high_usd: number | null; basis: string };
 }
 
 const CONVERSATION = '2026/11/23/000000-echo-00007';
@@ -65,6 +67,7 @@ export function fakePlugins(): Fake {
     inbox,
     ctl,
     stdout,
+    refusal: undefined,
     estimate: { estimate_usd: 0.01, low_usd: 0.005, high_usd: 0.02, basis: 'mock' },
     end(result) {
       stdout.end();
@@ -100,7 +103,9 @@ export function fakePlugins(): Fake {
             throw new AosError('queue_full', { component: 'agents', why: 'the queue holds 100 already' });
         },
         commit: (_args, text) => {
-          inbox.push(JSON.parse(text));
+          const sent = JSON.parse(text);
+          if (fake.refusal !== undefined && sent.force !== true) throw fake.refusal;
+          inbox.push(sent);
           return { pid: 7, conversation: CONVERSATION };
         },
         call: () => fake.estimate,

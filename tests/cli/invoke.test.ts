@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
+import { AosError } from '../../core/errors.ts';
 import { until } from '../support/until.ts';
 import { ROOT, startShell } from './aos.ts';
 
@@ -93,14 +94,42 @@ test('--dry-run prints the estimate and sends nothing', async t => {
   t.is(fake.inbox.length, 0);
 });
 
-test('what is likely to cost more than ten cents has to be meant', async t => {
+test('what the agent refuses as too dear is said, and --force, --budget, --ceiling and --allow-unknown-cost reach it', async t => {
   const { aos, fake } = await startShell(t);
-  fake.estimate = { estimate_usd: 0.6, low_usd: 0.45, high_usd: 0.75, basis: 'b' };
+  const why = 'Estimated cost: $0.60 (range: 0.45-0.75), above $0.10';
+  fake.refusal = new AosError('costly', { component: 'agents', why, remedy: 'give --budget=USD, or --force' });
   const { code, stderr } = await aos('invoke', 'echo', 'hi');
   t.is(code, 1);
   t.regex(stderr, /Estimated cost: \$0\.60 \(range: 0\.45-0\.75\).*--budget=USD.*--force/);
-  t.is(fake.inbox.length, 0);
   t.is((await aos('invoke', 'echo', 'hi', '--force')).code, 0);
-  t.is((await aos('invoke', 'echo', 'hi', '--budget', '1')).code, 0);
-  t.is(fake.inbox.length, 2);
+  fake.refusal = undefined;
+  const rules = ['--ceiling', 'read,list:/aos/memory/**', '--ceiling=call:/aos/models/**'];
+  t.is((await aos('invoke', 'echo', 'hi', '--budget', '1', '--allow-unknown-cost', ...rules)).code, 0);
+  t.deepEqual(fake.inbox, [
+    { prompt: 'hi', force: true },
+    {
+      prompt: 'hi',
+      override: { max_cost_usd: 1 },
+      allow_unknown_cost: true,
+      ceiling: [
+        { verbs: ['read', 'list'], path: '/aos/memory/**' },
+        { verbs: ['call'], path: '/aos/models/**' },
+      ],
+    },
+  ]);
+});
+
+test('a ceiling without verbs, and budgets that are no amount, are mistakes', async t => {
+  const { aos, fake } = await startShell(t);
+  t.like(await aos('invoke', 'echo', 'hi', '--ceiling', '/aos/memory/**'), { code: 2 });
+  for (const budget of ['-1', 'NaN', '1e309', 'much', '']) {
+    t.like(await aos('invoke', 'echo', 'hi', `--budget=${budget}`), { code: 2 }, budget);
+  }
+  t.is(fake.inbox.length, 0);
+});
+
+test('an unknown price is said to be unknown', async t => {
+  const { aos, fake } = await startShell(t);
+  fake.estimate = { estimate_usd: null, low_usd: null, high_usd: null, basis: 'nobody knows' };
+  t.is((await aos('invoke', 'echo', 'hi', '--dry-run')).stdout, 'Estimated cost: unknown\n');
 });

@@ -17,6 +17,8 @@ const CONFIG: Config = {
   aliases: {},
   backends: {},
   grants: {},
+  ceilings: {},
+  audit: { reads: false, file_bytes_max: 4096 },
   budgets: { pid: OFF, session: OFF, uid: OFF, global: OFF, velocity: 0, agents: {}, subtree: {} },
   plugins: [],
   log: { level: 'error' },

@@ -131,7 +131,7 @@ fuseTest('a word that ctl does not know is refused, and the run goes on', async 
   t.is(await touch(daemon(), { path: `procs/${pid}/ctl`, act: 'write', body: 'kill' }), 'ok');
   await until('it ended', async () => (await running()).stdout === 'zombie\n');
   for (const name of ['ctl', 'stdin']) {
-    t.is(await touch(daemon(), { path: `procs/${pid}/${name}`, act: 'write', body: 'stop' }), 'open ESTALE', name);
+    t.is(await touch(daemon(), { path: `procs/${pid}/${name}`, act: 'write', body: 'stop' }), 'open ESRCH', name);
     const why = await lastWhy(daemon());
     t.is(why?.why, 'the run has ended');
     t.is(why?.remedy, `see /aos/procs/${pid}/exit`);
@@ -162,7 +162,10 @@ test.serial('a broken definition keeps the last good one in force and says what 
   }
   const { code, stderr } = await daemon().aos('invoke', 'coder', 'hi', '--wait');
   t.is(code, 0, stderr);
-  t.regex((await daemon().aos('cat', '/aos/agents/coder/log')).stdout, /agents\.d\/coder\.yaml: line 3: "limits\.timeout_sec"/);
+  t.regex(
+    (await daemon().aos('cat', '/aos/agents/coder/log')).stdout,
+    /agents\.d\/coder\.yaml: line 3: "limits\.timeout_sec"/,
+  );
   writeFileSync(file, text);
   await until('no error any more', async () => (await daemon().aos('cat', '/aos/agents/coder/.error')).code === 1);
 });

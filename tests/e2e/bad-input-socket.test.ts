@@ -2,11 +2,16 @@
 
 import { chmodSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import test from 'ava';
-import { needs } from '../support/need.ts';
-import { errorIn, health, oneDaemon, type Shape, sendRaw } from './bad-input.ts';
+import test, { type ExecutionContext } from 'ava';
+import { errorIn, health, missingForUser, oneDaemon, type Shape, sendRaw } from './bad-input.ts';
 
 const daemon = oneDaemon({ fuse: false });
+
+const reason = missingForUser();
+const asUser = (title: string, run: (t: ExecutionContext) => Promise<void>): void => {
+  if (reason === undefined) test.serial(title, run);
+  else test.serial.skip(`${title} (skipped: ${reason})`, run);
+};
 
 const OVER = 64 * 1024 + 1;
 
@@ -61,7 +66,12 @@ const BODIES: readonly Case[] = [
   { send: request('POST', '/aos/tools/search', '"x"'), status: 400, errno: 'EINVAL', why: /JSON/ },
   { send: request('POST', '/aos/tools/search', '[]'), status: 400, errno: 'EINVAL', why: /not a JSON object/ },
   { send: request('POST', '/aos/procs', '{"op":"spawn"}'), status: 400, errno: 'EINVAL', why: /./ },
-  { send: request('POST', '/aos/agents/researcher', '{"op":"fly"}'), status: 400, errno: 'EINVAL', why: /not a request/ },
+  {
+    send: request('POST', '/aos/agents/researcher', '{"op":"fly"}'),
+    status: 400,
+    errno: 'EINVAL',
+    why: /not a request/,
+  },
   { send: request('GET', inbox), status: 403, errno: 'EACCES', why: /can only be written/ },
   { send: request('GET', '/aos?explain=fly'), status: 400, errno: 'EINVAL', why: /"fly" is not a verb/ },
   { send: request('GET', '/aos/README.md?xattr=user.x'), status: 404, errno: 'ENODATA', why: /no attribute/ },
@@ -115,7 +125,7 @@ test.serial('the socket is for its owner alone', t => {
   t.is(statSync(dirname(daemon().socket)).mode & 0o777, 0o700);
 });
 
-needs(test.serial, { user: true })('another user is told whose daemon it is, and how to have one', async t => {
+asUser('another user is told whose daemon it is, and how to have one', async t => {
   const told = await daemon().sh('cd /; aos ps', { uid: 65_534 });
   t.is(told.code, 1);
   t.regex(told.stderr, /^aos: the daemon at \S+ belongs to another user; run as that user, or start your own[^\n]*\n$/);

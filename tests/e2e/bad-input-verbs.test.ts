@@ -147,7 +147,7 @@ for (const [title, cases] of Object.entries(TABLE)) {
 test.serial('a run that has ended takes no more words, and says where its end is', async t => {
   const { stdout } = await daemon().aos('invoke', 'researcher', 'hi', '--wait', '--json');
   const { pid } = JSON.parse(stdout);
-  const over = { code: 1, errno: 'ESTALE', why: /the run has ended/, remedy: new RegExp(`/aos/procs/${pid}/exit`) };
+  const over = { code: 1, errno: 'ESRCH', why: /the run has ended/, remedy: new RegExp(`/aos/procs/${pid}/exit`) };
   await refuses(t, daemon(), ['kill', String(pid)], over);
   await refuses(t, daemon(), ['write', `/aos/procs/${pid}/ctl`, '--value', 'stop'], over);
   await refuses(t, daemon(), ['write', `/aos/procs/${pid}/stdin`, '--value', 'more'], over);

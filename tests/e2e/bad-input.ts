@@ -1,10 +1,12 @@
 /** What every refusal is held to: one sentence with its component, reason and remedy, the same in JSON, and a daemon that goes on. */
 
+import { statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { command } from '../support/command.ts';
 import { type Daemon, type DaemonOptions, startDaemon } from '../support/daemon.ts';
+import { missing } from '../support/machine.ts';
 
 /** The shape of contract section 6. */
 export interface Shape {
@@ -157,4 +159,16 @@ export async function lastWhy(daemon: Daemon): Promise<Shape | undefined> {
   const list: unknown = JSON.parse(stdout);
   // Each entry has the shape of the contract, whose parts the callers look at.
   return Array.isArray(list) ? (list as Shape[])[0] : undefined;
+}
+
+/** Why another user cannot run these programs, as a clause. */
+export function missingForUser(): string | undefined {
+  const closed = closedTo(import.meta.dirname);
+  return missing({ user: true }) ?? (closed === undefined ? undefined : `other users may not pass ${closed}`);
+}
+
+/** A directory on the way to `dir`, or itself, that other users may not pass. */
+function closedTo(dir: string): string | undefined {
+  if ((statSync(dir).mode & 0o001) === 0) return dir;
+  return dirname(dir) === dir ? undefined : closedTo(dirname(dir));
 }

@@ -17,10 +17,8 @@ function tried<T>(call: string, work: () => T): T {
   }
 }
 
-/** Node has no name for an errno that libuv does not map, as ESTALE. */
 function nameOf(thrown: unknown): string {
-  if (!(thrown instanceof Error) || !('code' in thrown) || !('errno' in thrown)) return String(thrown);
-  return thrown.errno === -116 ? 'ESTALE' : String(thrown.code);
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
 }
 
 function onFile(flags: number, work: (fd: number) => void): void {

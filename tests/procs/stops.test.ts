@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import type { PricedEvent } from '../../plugin-sdk/index.ts';
-import { dropHome, held, makeHome, openWorld, type Script, saying, until, type World } from './world.ts';
+import { dropHome, field, held, makeHome, openWorld, type Script, saying, until, type World } from './world.ts';
 
 async function world(t: ExecutionContext, script: Script): Promise<World> {
   const home = makeHome();
@@ -148,23 +148,18 @@ test('a run that reaches its budget is stopped there, after a warning, with what
   t.is(await w.read('/aos/agents/researcher/cost'), '0.01\n');
 });
 
-test('the model is asked for no more than the budget pays for, and an answer cut there ends the run as such', async t => {
-  const w = await world(t, {
-    pricing: { input_per_1m: 0, output_per_1m: 10 },
-    async *model(request) {
-      yield { kind: 'text', text: 'short' };
-      yield {
-        kind: 'usage',
-        usage: { input: 5, cacheRead: null, cacheWrite: null, output: request.maxOutputTokens ?? 0 },
-      };
-      yield { kind: 'done', reason: 'length' };
-    },
-  });
-  const pid = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.001 } }));
-  t.like(await w.wait(pid), { exit_code: 64, reason: 'budget', output: 'short' });
-  t.is(w.asked[0]?.maxOutputTokens, 100);
-  await w.wait(await w.send('researcher', 'with money enough'));
-  t.is(w.asked[1]?.maxOutputTokens, undefined);
+test('the model is told what is left of the budget, also of one above', async t => {
+  const w = await world(t, { model: dear(3) });
+  await w.wait(await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.01 } })));
+  t.is(field(w.asked[0], 'maxCost'), 10_000);
+  let turn = 0;
+  w.script.tools = { search: () => 'found' };
+  w.script.model = async function* (request, op) {
+    yield* dear(3)(request, op);
+    if (turn++ === 0) yield { kind: 'tool_call', call: { id: 'a', name: 'search', args: {} } };
+  };
+  await w.wait(await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.01 } })));
+  t.is(field(w.asked[2], 'maxCost'), 7_000);
 });
 
 test('what a sub-run spends counts against the run that started it', async t => {

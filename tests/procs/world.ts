@@ -1,20 +1,23 @@
 /** A whole core with the plugins under test, a scripted model and scripted tools, and the state in a directory of its own. */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agentsPlugin } from '../../agents/index.ts';
+import { builtinBackends } from '../../backends/index.ts';
 import { conversationsPlugin } from '../../conversations/index.ts';
 import { everything } from '../../core/capabilities/grant.ts';
 import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { type Core, createCore } from '../../core/core.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
-import type { Caller, GrantSet, Log, Op, Plugin, RunEvent } from '../../core/types.ts';
+import type { Caller, Config, GrantSet, Log, Op, Plugin, RunEvent } from '../../core/types.ts';
 import { memoryPlugin } from '../../memory/index.ts';
+import { modelsPlugin } from '../../models/index.ts';
 import { definePlugin, dir, type ModelCall, type PricedEvent, tree } from '../../plugin-sdk/index.ts';
 import { procsPlugin } from '../../procs/index.ts';
 import { openStore } from '../../store/index.ts';
+import { toolsPlugin } from '../../tools/index.ts';
 
 export type Model = (request: ModelCall, op: Op) => AsyncIterable<PricedEvent>;
 export type Tool = (op: Op, args: unknown) => unknown;
@@ -26,6 +29,8 @@ export interface Script {
   ahead?: number;
   /** USD for a million tokens; free and local where left out. */
   pricing?: { input_per_1m: number; output_per_1m: number };
+  /** The real models and tools instead of scripted ones, with this configuration; `mock` are the lines of the mock's file. */
+  real?: { config?: Partial<Config>; mock?: readonly object[]; pricing?: object };
 }
 
 export interface World {
@@ -51,6 +56,9 @@ export interface World {
 
 const QUIET: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
+/** The users of the tests may do everything, where a test does not say less. */
+const EVERYONE = Object.fromEntries([5, 6, 7, 8, 9].map(uid => [String(uid), everything('').grants]));
+
 /** Set AOS_TEST_LOG to see what the plugins complain of. */
 const LOG: Log =
   process.env.AOS_TEST_LOG === undefined
@@ -67,7 +75,7 @@ export async function openWorld(home: string, script: Script): Promise<World> {
   const core = createCore({
     owner: { uid: 0, gid: 0 },
     state: store.state,
-    config: DEFAULT_CONFIG,
+    config: { ...DEFAULT_CONFIG, grants: EVERYONE, ...realConfig(home, script) },
     now,
     log: () => LOG,
     dir: name => {
@@ -81,8 +89,9 @@ export async function openWorld(home: string, script: Script): Promise<World> {
   const listener = definePlugin({ name: 'listener', setup: api => api.tap.run(event => void events.push(event)) });
   await core.plugins.admit([
     listener,
-    modelsFake(script, asked),
-    toolsFake(script),
+    ...(script.real === undefined
+      ? [modelsFake(script, asked), toolsFake(script)]
+      : [modelsPlugin(builtinBackends, { AOS_PROBE: '0' }), toolsPlugin]),
     memoryPlugin,
     conversationsPlugin,
     agentsPlugin,
@@ -118,6 +127,14 @@ export async function openWorld(home: string, script: Script): Promise<World> {
       store.close();
     },
   };
+}
+
+function realConfig(home: string, { real }: Script): Partial<Config> {
+  if (real === undefined) return {};
+  const { config, mock, pricing } = real;
+  const file = join(home, 'mock.jsonl');
+  writeFileSync(file, (mock ?? []).map(line => `${JSON.stringify(line)}\n`).join(''));
+  return { model: 'mock/default', backends: { mock: { file, ...(pricing && { pricing }) } }, ...config };
 }
 
 export function dropHome(home: string): void {

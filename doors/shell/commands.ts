@@ -1,0 +1,167 @@
+/** just-bash's commands as this shell has them: bytes survive them, and what they say of a failure is what happened. */
+
+import {
+  type Command,
+  type CommandName,
+  type ExecResult,
+  getCommandNames,
+  latin1FromBytes,
+  type ResolvedCommandContext,
+} from 'just-bash';
+import { explained } from './errors.ts';
+import type { TreeFs } from './fs.ts';
+import { fromLatin1, hasEscapes, toBytes, toText } from './text.ts';
+
+/** Left out: a database engine of its own in the daemon's process, and what belongs to the host's terminal. */
+const OMITTED: ReadonlySet<string> = new Set(['sqlite3', 'clear', 'history', 'html-to-markdown', 'curl']);
+
+/** They run other commands: files they seem to write are written by those. */
+const RUNNERS: ReadonlySet<string> = new Set(['bash', 'sh', 'xargs', 'find', 'timeout', 'env', 'time']);
+
+/** For them a byte on the standard input is a byte, whatever it stands for. */
+const BYTEWISE: ReadonlySet<string> = new Set([
+  'base64',
+  'gunzip',
+  'gzip',
+  'head',
+  'md5sum',
+  'od',
+  'sha1sum',
+  'sha256sum',
+  'split',
+  'strings',
+  'tail',
+  'tar',
+  'tee',
+  'tr',
+  'wc',
+  'zcat',
+]);
+
+/** Ends a command that has redirects: see script.ts. */
+export const CLOSE = '/usr/bin/__close';
+
+/** Names of the bundled commands that are there. */
+export function bundled(): CommandName[] {
+  // The library gives the names of its commands as plain text.
+  return getCommandNames().filter(name => !OMITTED.has(name)) as CommandName[];
+}
+
+export function commandsOver(fs: TreeFs): Command[] {
+  return [...bundled().map(name => wrapped(name, fs)), closing(fs), calling(fs)];
+}
+
+function wrapped(name: string, fs: TreeFs): Command {
+  const own = RUNNERS.has(name) ? 0 : 1;
+  let again = 0;
+  return {
+    name,
+    async execute(args, context) {
+      if (again === 0 && readsBytes(name, args) && hasEscapes(latin1FromBytes(context.stdin))) {
+        again++;
+        try {
+          return await withBytes(name, args, context);
+        } finally {
+          again--;
+        }
+      }
+      again = 0;
+      const before = fs.takeFailures();
+      fs.inCommand += own;
+      try {
+        const result = await runOriginal(name, args, context);
+        return asText(result, explained(result.stderr, fs.takeFailures(), name));
+      } finally {
+        fs.inCommand -= own;
+        fs.giveBack(before);
+      }
+    },
+  };
+}
+
+async function runOriginal(name: string, args: string[], context: ResolvedCommandContext): Promise<ExecResult> {
+  if (context.origCommand === undefined)
+    return { stdout: '', stderr: `bash: ${name}: command not found\n`, exitCode: 127 };
+  return context.origCommand(name === 'printf' || name === 'echo' ? args.map(bytesInFormat) : args);
+}
+
+/** Only a command without operands reads what is piped to it; asking for the rest would take it away from the next one. */
+function readsBytes(name: string, args: readonly string[]): boolean {
+  if (!BYTEWISE.has(name)) return false;
+  return name === 'tr' || name === 'tee' || args.every(arg => arg.startsWith('-') || /^[+]?\d+\w?$/.test(arg));
+}
+
+/** The same command once more, with the bytes that the escapes on its standard input stand for. */
+async function withBytes(name: string, args: string[], context: ResolvedCommandContext): Promise<ExecResult> {
+  const stdin = Buffer.from(piped(context)).toString('latin1');
+  if (context.exec === undefined) return { stdout: '', stderr: '', exitCode: 1 };
+  const result = await context.exec(`/usr/bin/${name}`, {
+    cwd: context.cwd,
+    args,
+    stdin,
+    stdinKind: 'bytes',
+    ...(context.exportedEnv !== undefined && { env: context.exportedEnv }),
+    ...(context.signal !== undefined && { signal: context.signal }),
+  });
+  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
+}
+
+/** What is piped to a command, as the bytes it stands for. */
+function piped({ stdin }: ResolvedCommandContext): Uint8Array {
+  return toBytes(Buffer.from(fromLatin1(latin1FromBytes(stdin))).toString());
+}
+
+/** What bytes it gave, as text with escapes. */
+function asText(result: ExecResult, stderr: string): ExecResult {
+  const isBytes = result.stdoutKind === 'bytes' || result.stdoutEncoding === 'binary';
+  const { stdoutEncoding: _legacy, ...rest } = result;
+  return { ...rest, stdout: isBytes ? toText(fromLatin1(result.stdout)) : result.stdout, stdoutKind: 'text', stderr };
+}
+
+/** `\xff` and `\377` in a format are bytes. The command would take them for the characters of that number. */
+function bytesInFormat(text: string): string {
+  if (!/\\(?:x[89a-fA-F]|[0]?[23])/.test(text)) return text;
+  return text.replace(/\\\\|(?:\\x[89a-fA-F][0-9a-fA-F]|\\0?[23][0-7][0-7])+/g, run => {
+    if (run === '\\\\') return run;
+    const bytes = run.matchAll(/\\(?:x(..)|0?([23]..))/g);
+    return toText(
+      Uint8Array.from(
+        [...bytes].map(([, hex, octal]) => (hex ? Number.parseInt(hex, 16) : Number.parseInt(octal ?? '0', 8))),
+      ),
+    );
+  });
+}
+
+/** Commits what the redirects of the command before it have open. Its status is that command's, or 1 where this fails. */
+function closing(fs: TreeFs): Command {
+  return {
+    name: '__close',
+    async execute([count = '1'], { env }) {
+      const before = fs.takeFailures();
+      await fs.closeWriters(Number(count));
+      const failures = [...before, ...fs.takeFailures()].filter(({ probe }) => !probe);
+      if (failures.length > 0) return { stdout: '', stderr: explained('', failures, undefined), exitCode: 1 };
+      return { stdout: '', stderr: '', exitCode: Number(env.get('?') ?? 0) };
+    },
+  };
+}
+
+/** `call PATH [REQUEST]`: asks a call file, which answers on the handle that asked. The request is read from a pipe where it is not given. */
+function calling(fs: TreeFs): Command {
+  return {
+    name: 'call',
+    async execute([path, ...words], context) {
+      if (path === undefined) return { stdout: '', stderr: 'usage: call PATH [REQUEST]\n', exitCode: 2 };
+      const request = words.length > 0 ? toBytes(words.join(' ')) : piped(context);
+      const before = fs.takeFailures();
+      try {
+        const reply = await fs.call(fs.resolvePath(context.cwd, path), request);
+        return { stdout: toText(reply), stderr: '', exitCode: 0, stdoutKind: 'text' };
+      } catch {
+        return { stdout: '', stderr: explained('', fs.takeFailures(), 'call'), exitCode: 1 };
+      } finally {
+        fs.giveBack(before);
+      }
+    },
+  };
+}

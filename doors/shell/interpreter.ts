@@ -1,0 +1,130 @@
+/** One bash, and what lasts in it from one script to the next. Runs in the shell's thread. */
+
+import { Bash, type ScriptNode } from 'just-bash';
+import { bundled, CLOSE, commandsOver } from './commands.ts';
+import { explained } from './errors.ts';
+import { type Ask, DEVICES, TreeFs } from './fs.ts';
+import type { Begin } from './protocol.ts';
+import { committing, exits, functionsOf, streaming, withState } from './script.ts';
+import { toBytes, toText } from './text.ts';
+
+export type Output = (fd: 1 | 2, bytes: Uint8Array) => void;
+
+export interface Ended {
+  readonly code: number;
+  /** The script asked for the session's end. */
+  readonly exited: boolean;
+  readonly cwd: string;
+}
+
+export class Interpreter {
+  private readonly bash: Bash;
+  private readonly fs: TreeFs;
+  private readonly output: Output;
+  private readonly functions = new Map<string, string>();
+  private env: Record<string, string>;
+  cwd: string;
+  /** Re-makes arrays, options and aliases. */
+  private prologue = '';
+  private state: string | undefined;
+  private ast: ScriptNode | undefined;
+
+  constructor(begin: Begin, ask: Ask, output: Output) {
+    this.output = output;
+    this.fs = new TreeFs(ask, (path, content) => this.device(path, content), begin.limits.fileBytes);
+    this.cwd = begin.cwd;
+    this.env = environment(begin);
+    this.bash = new Bash({
+      fs: this.fs,
+      cwd: begin.cwd,
+      env: this.env,
+      commands: bundled(),
+      customCommands: commandsOver(this.fs),
+      processInfo: { uid: begin.uid, gid: begin.gid },
+      executionLimits: {
+        maxExecutionTimeMs: begin.limits.timeMs,
+        maxOutputSize: begin.limits.outputBytes,
+        maxCommandCount: begin.limits.commands,
+        maxLoopIterations: begin.limits.loops,
+        maxStringLength: begin.limits.fileBytes,
+        maxInputBytes: begin.limits.fileBytes * 4,
+        maxFileSystemBytes: begin.limits.fileBytes,
+      },
+    });
+    this.bash.registerTransformPlugin({ name: 'redirects', transform: ({ ast }) => ({ ast: this.prepared(ast) }) });
+  }
+
+  async run(script: string, stdin: Uint8Array | undefined, signal: AbortSignal): Promise<Ended> {
+    this.state = undefined;
+    this.ast = undefined;
+    const result = await this.bash.exec(`${this.prologue}${script}`, {
+      rawScript: true,
+      cwd: this.cwd,
+      env: this.env,
+      signal,
+      ...(stdin !== undefined && { stdin: toText(stdin) }),
+    });
+    await this.fs.closeWriters();
+    if (result.stdout !== '') this.output(1, toBytes(result.stdout));
+    this.errors(result.stderr);
+    const exited = this.keep(result.env);
+    return { code: result.exitCode, exited, cwd: this.cwd };
+  }
+
+  /** Only the script itself is streamed; what its commands run in turn is only made to commit. */
+  private prepared(ast: ScriptNode): ScriptNode {
+    if (this.ast !== undefined) return committing(ast);
+    this.ast = ast;
+    for (const [name, source] of functionsOf(ast)) this.functions.set(name, source);
+    return withState(streaming(committing(ast)));
+  }
+
+  private device(path: string, content: string): void {
+    if (path === DEVICES.stdout) this.output(1, toBytes(content));
+    else if (path === DEVICES.stderr) this.errors(content);
+    else this.state = content;
+  }
+
+  private errors(stderr: string): void {
+    const said = explained(stderr.replace(TRACES, ''), this.fs.takeFailures(), undefined);
+    if (said !== '') this.output(2, toBytes(said));
+  }
+
+  /** Whether the session is over. A script that stopped early changes nothing. */
+  private keep(env: Record<string, string>): boolean {
+    if (this.state === undefined) return this.ast !== undefined && exits(this.ast);
+    const { '?': _status, ...rest } = env;
+    this.env = rest;
+    this.cwd = rest.PWD ?? this.cwd;
+    this.prologue = [...this.functions.values(), ...lasting(this.state)].map(line => `${line.trimEnd()}\n`).join('');
+    return false;
+  }
+}
+
+/** What `set -x` would say of the commands that are not the script's own. */
+const TRACES = new RegExp(`^\\++ ${CLOSE} .*\\n`, 'gm');
+
+/** Of what the state's last statement printed: the lines that make it again. Plain variables come by another way. */
+function lasting(state: string): string[] {
+  const lines = state.split('\n');
+  const arrays = lines.filter(line =>
+    /^declare -[A-Za-z]*[aA][A-Za-z]* (?!BASH|DIRSTACK|FUNCNAME|GROUPS|PIPESTATUS)\w+=/.test(line),
+  );
+  const options = lines.filter(line =>
+    /^set [-+]o (?:errexit|nounset|pipefail|noglob|noclobber|allexport|xtrace|verbose)$/.test(line),
+  );
+  const aliases = lines.filter(line => line.startsWith('alias '));
+  return [...arrays.filter(line => !/^declare -\w*r/.test(line)), ...aliases, ...options];
+}
+
+function environment({ cwd, env, agent }: Begin): Record<string, string> {
+  return {
+    HOME: '/aos',
+    USER: agent ?? 'user',
+    SHELL: '/bin/bash',
+    LANG: 'C.UTF-8',
+    PWD: cwd,
+    ...(agent !== undefined && { AOS_AGENT: agent }),
+    ...env,
+  };
+}

@@ -1,0 +1,59 @@
+/** The shell's thread. A script that never ends, or fills its memory, costs this thread and not the daemon. */
+
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import type { Ask } from './fs.ts';
+import { Interpreter } from './interpreter.ts';
+import type { FromShell, ToShell, TreeCall, TreeReply } from './protocol.ts';
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(failure: unknown): void;
+}
+
+function serve(port: MessagePort): void {
+  const waiting = new Map<number, Waiting>();
+  let next = 1;
+  let interpreter: Interpreter | undefined;
+  let stop: AbortController | undefined;
+  const say = (message: FromShell): void => port.postMessage(message);
+
+  const ask: Ask = <C extends TreeCall>(call: C) =>
+    new Promise<TreeReply[C['op']]>((resolve, reject) => {
+      const id = next++;
+      // What comes back for an operation is what the table of replies says.
+      waiting.set(id, { resolve: value => resolve(value as TreeReply[C['op']]), reject });
+      say({ kind: 'call', id, call });
+    });
+
+  const run = async (script: string, stdin: Uint8Array | undefined): Promise<void> => {
+    const signal = (stop = new AbortController()).signal;
+    try {
+      const ended = await interpreter?.run(script, stdin, signal);
+      say({ kind: 'done', code: ended?.code ?? 1, exited: ended?.exited ?? true, cwd: ended?.cwd ?? '/aos' });
+    } catch (thrown) {
+      const text = `bash: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`;
+      say({ kind: 'output', fd: 2, bytes: Buffer.from(text) });
+      say({ kind: 'done', code: 1, exited: false, cwd: interpreter?.cwd ?? '/aos' });
+    }
+  };
+
+  port.on('message', (message: ToShell) => {
+    switch (message.kind) {
+      case 'begin':
+        interpreter = new Interpreter(message, ask, (fd, bytes) => say({ kind: 'output', fd, bytes }));
+        return;
+      case 'run':
+        return void run(message.script, message.stdin);
+      case 'abort':
+        return stop?.abort();
+      case 'reply':
+        waiting.get(message.id)?.resolve(message.value);
+        return void waiting.delete(message.id);
+      case 'refusal':
+        waiting.get(message.id)?.reject(message.failure);
+        return void waiting.delete(message.id);
+    }
+  });
+}
+
+if (parentPort !== null) serve(parentPort);

@@ -1,0 +1,71 @@
+/** The leases in force, as files, and their early end. */
+
+import {
+  AosError,
+  type Caller,
+  isWithin,
+  type Lease,
+  type PluginApi,
+  type PolicyControl,
+  parsePath,
+  usdFromMicros,
+} from '../plugin-sdk/index.ts';
+import { pathOf, type Request, requestOf, wrong } from './asked.ts';
+import { shapeOf } from './unlock.ts';
+
+const AT = '/aos/system/lock';
+
+interface Keeper {
+  readonly api: PluginApi;
+  readonly policy: PolicyControl;
+}
+
+/** Those the caller may know of: its own; a run those of its agent; the daemon's owner and root all. */
+export function leasesOf({ api, policy }: Keeper, caller: Caller): Lease[] {
+  return policy.leases.list().filter(lease => isOf(lease, caller, api.self.uid));
+}
+
+function isOf(lease: Lease, caller: Caller, owner: number): boolean {
+  if (caller.agent !== undefined) return lease.scope.kind === 'agent' && lease.scope.agent === caller.agent;
+  return caller.uid === lease.uid || caller.uid === owner || caller.uid === 0;
+}
+
+/** One lease as JSON, with what its budget has paid for where it serves the reader. */
+export function leaseShape({ api, policy }: Keeper, caller: Caller, lease: Lease): object {
+  const spent = policy.budgets(caller, parsePath(lease.path)).find(state => state.key === `lease:${lease.id}`);
+  return {
+    ...shapeOf(lease),
+    uid: lease.uid,
+    remaining_sec: Math.max(0, Math.ceil((lease.until - api.now()) / 1000)),
+    spent_usd: spent === undefined ? null : usdFromMicros(spent.used),
+  };
+}
+
+/** `{path}` or `{id}` → `{path, ended}`: ends the caller's leases on the path and below it, or that one. */
+export function lock(keeper: Keeper, caller: Caller, request: unknown): object {
+  const asked = requestOf(request, ['path', 'id'], AT);
+  const own = leasesOf(keeper, caller);
+  if (asked.id !== undefined) return { ended: [end(keeper, own, asked)] };
+  const path = pathOf(asked, AT);
+  const ended = own.filter(lease => isWithin(lease.path, path)).map(lease => lease.id);
+  const above = own.find(lease => isWithin(path, lease.path) && lease.path !== path);
+  if (ended.length === 0 && above !== undefined) {
+    throw wrong(path, `it is open by a lease on ${above.path}`, `lock that: aos lock ${above.path}`);
+  }
+  for (const id of ended) keeper.policy.leases.end(id);
+  return { path, ended };
+}
+
+function end({ policy }: Keeper, own: readonly Lease[], { id }: Request): number {
+  const lease = own.find(one => one.id === id);
+  if (lease === undefined) {
+    throw new AosError('not_found', {
+      component: 'system',
+      path: `/aos/system/leases/${String(id)}`,
+      why: 'you hold no such lease now',
+      remedy: 'see: aos ls /aos/system/leases',
+    });
+  }
+  policy.leases.end(lease.id);
+  return lease.id;
+}
