@@ -21,7 +21,7 @@ const PATTERNS = ['pread', 'stat', 'open_read_close', 'listdir', 'stat_full_path
 type Pattern = (typeof PATTERNS)[number];
 type Times = Record<Pattern, number>;
 
-interface Server {
+export interface Server {
   readonly name: string;
   readonly file: string;
   readonly dir: string;
@@ -36,16 +36,8 @@ const GOALS: Readonly<Record<Pattern, { readonly title: string; readonly c: Goal
   stat_full_path: { title: 'stat by full path', c: { kind: 'none' }, native: { kind: 'none' } },
 };
 
-/**
- * How long the references let the kernel believe attributes. With 0 it asks for them again right after the look-up that
- * brought them: two requests for one stat. Ours lets that look-up's answer serve the call that caused it, by the shortest
- * validity there is (it ends at the kernel's next tick). So each goal is held against both: what a plain server does, and
- * a server that is asked as often as ours.
- */
-const VALIDITIES = [
-  { seconds: '0', said: '' },
-  { seconds: '0.000000002', said: ', asked as often' },
-] as const;
+/** The references let the kernel believe attributes for no time at all, as ours does for what can change. */
+const VALIDITY = '0';
 
 interface Reference {
   readonly against: string;
@@ -80,25 +72,17 @@ export async function benchFuse(t: Teardown): Promise<Row[]> {
 }
 
 async function startReferences(t: Teardown, entries: number): Promise<Reference[]> {
-  const references: Reference[] = [];
-  const [c, native] = [await cProgram(t), nativeProgram()];
-  for (const { seconds, said } of VALIDITIES) {
-    const args = [String(entries), seconds];
-    const names = { c: `C libfuse3 -s${said}`, native: `fuse-native${said}` };
-    references.push(
-      { against: names.c, goalOf: pattern => GOALS[pattern].c, server: await serve(t, names.c, c, args) },
-      {
-        against: names.native,
-        goalOf: pattern => GOALS[pattern].native,
-        server: await serve(t, names.native, native, args),
-      },
-    );
-  }
-  return references;
+  const args = [String(entries), VALIDITY];
+  const c = await serve(t, 'C libfuse3 -s', await cProgram(t), args);
+  const native = await serve(t, 'fuse-native', nativeProgram(), args);
+  return [
+    { against: 'C libfuse3 -s', goalOf: pattern => GOALS[pattern].c, server: c },
+    { against: 'fuse-native', goalOf: pattern => GOALS[pattern].native, server: native },
+  ];
 }
 
 /** Medians by server, in microseconds. The servers take turns, so that a busy moment hits all of them. */
-async function rounds(client: readonly string[], servers: readonly Server[]): Promise<Map<string, Times>> {
+export async function rounds(client: readonly string[], servers: readonly Server[]): Promise<Map<string, Times>> {
   const all = new Map<string, Times[]>(servers.map(({ name }) => [name, []]));
   for (let i = 0; i < ROUNDS; i++) {
     for (const server of servers) all.get(server.name)?.push((await round(client, server, CALLS)).times);
@@ -131,7 +115,7 @@ async function round(
   return { times, entries: times.entries };
 }
 
-async function clientProgram(t: Teardown): Promise<string[]> {
+export async function clientProgram(t: Teardown): Promise<string[]> {
   const built = await compile(t, 'client');
   return 'program' in built ? [built.program] : [process.execPath, join(import.meta.dirname, 'client.ts')];
 }
@@ -149,12 +133,13 @@ function nativeProgram(): Program {
   return { words: [process.execPath, join(import.meta.dirname, 'native.ts')] };
 }
 
-/** Starts a reference on a mountpoint of its own and waits until it answers. */
-async function serve(
+/** Starts a server on a mountpoint of its own and waits until it answers. What it serves is below `at`. */
+export async function serve(
   t: Teardown,
   name: string,
   program: Program,
   args: readonly string[],
+  at = '.',
 ): Promise<Server | { readonly missing: string }> {
   if ('missing' in program) return program;
   const mount = join(tmpDir(t), 'mount');
@@ -169,12 +154,12 @@ async function serve(
   try {
     await until(`${name} mounts`, () => child.exitCode !== null || mountsBelow(mount).length > 0, 10_000);
     if (child.exitCode !== null) throw new Error('it ended');
-    await until(`${name} answers`, async () => (await command('stat', [join(mount, 'value')])).code === 0);
+    await until(`${name} answers`, async () => (await command('stat', [join(mount, at, 'value')])).code === 0);
   } catch (error) {
     const why = said.trim().split('\n')[0] || (error instanceof Error ? error.message : String(error));
     return { missing: `${name} does not start: ${why}` };
   }
-  return { name, file: join(mount, 'value'), dir: join(mount, 'dir') };
+  return { name, file: join(mount, at, 'value'), dir: join(mount, at, 'dir') };
 }
 
 function unmount(mount: string): void {

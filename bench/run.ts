@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only=fuse,grep,perform,ps,start] [--json]`: one table, both sides of each ratio in the same run. What
+ * `npm run bench [-- --only=fuse,grep,perform,policy,ps,start] [--json]`: one table, both sides of each ratio in the same run. What
  * cannot be measured here has a row that says what is missing. Exit 1 where a goal is not reached or a benchmark failed.
  */
 
@@ -10,6 +10,7 @@ import { benchFuse } from './fuse.ts';
 import { benchGrep } from './grep.ts';
 import { Cleanup } from './measure.ts';
 import { benchPerform } from './perform.ts';
+import { benchPolicy } from './policy.ts';
 import { benchPs, benchStart } from './start.ts';
 import { judge, printTable, type Row } from './table.ts';
 
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (t: Teardown) => Promise<Row[]>>> = {
   fuse: benchFuse,
   grep: benchGrep,
   perform: benchPerform,
+  policy: benchPolicy,
   ps: benchPs,
   start: benchStart,
 };

@@ -27,6 +27,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
   unlock: () => import('./verbs/unlock.ts'),
   lock: () => import('./verbs/lock.ts'),
   run: () => import('./verbs/run.ts'),
+  sh: () => import('./verbs/sh.ts'),
   cost: () => import('./verbs/cost.ts'),
   breaker: () => import('./verbs/breaker.ts'),
   audit: () => import('./verbs/audit.ts'),

@@ -12,6 +12,7 @@ import { LIMITS } from '../core/limits.ts';
 import { parsePath } from '../core/path.ts';
 import type { Config, Log } from '../core/types.ts';
 import { type FuseDoor, startFuse } from '../doors/fuse/index.ts';
+import { shellHandler } from '../doors/shell/serve.ts';
 import { startSocket } from '../doors/socket/index.ts';
 import { etcPlugin } from '../etc/index.ts';
 import { manPlugin } from '../man/index.ts';
@@ -110,7 +111,10 @@ async function start(env: Env, flags: Flags): Promise<Daemon> {
   const mounted = (): string => fuse?.mountpoint ?? '';
   await admitAll(core, { env, mount: mounted, driver: () => fuse?.driver ?? 'none' });
   const model = await modelName(core, { model: config.model, file });
-  const socket = await startSocket(core.door('socket'), { path: env.socket });
+  const socket = await startSocket(core.door('socket'), {
+    path: env.socket,
+    streams: { '/shell': shellHandler(core.aos) },
+  });
   if (flags.fuse) {
     try {
       const mountpoint = flags.mount ?? env.mount;

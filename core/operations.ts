@@ -9,7 +9,7 @@ import { restOf } from './namespace.ts';
 import { fileHandle } from './nodes/file.ts';
 import { findNode } from './nodes/find.ts';
 import type { Again } from './nodes/handle.ts';
-import { openNode } from './nodes/open.ts';
+import { openNode, verbOf } from './nodes/open.ts';
 import { type StatDefaults, statOf } from './nodes/stat.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './nodes/xattrs.ts';
 import { join, nameOf, parentOf } from './path.ts';
@@ -59,10 +59,10 @@ export class Operations implements Aos {
   }
 
   open(caller: Caller, path: Path, how: OpenHow, cancel?: Cancel): Maybe<Handle> {
-    const verb = how.write ? 'write' : 'read';
+    const verb = verbOf(how, asked => this.allows(caller, asked, path));
     const open = (node: Node, op: Op, mount: MountPoint): Maybe<Handle> => {
-      if (node.kind === 'call') this.vfs.authorise(caller, 'call', path);
-      else if (how.write && how.read) this.vfs.authorise(caller, 'read', path);
+      const also = node.kind === 'call' ? 'call' : verb === 'call' ? 'write' : how.write && how.read ? 'read' : verb;
+      if (also !== verb) this.vfs.authorise(caller, also, path);
       return openNode(node, op, how, this.again(caller, path, mount), this.defaults);
     };
     return this.on(caller, verb, path, cancel, open);
@@ -261,16 +261,16 @@ export class Operations implements Aos {
     for (const entry of entries) {
       if (out.length >= LIMITS.listing_entries_max) break;
       mounted.delete(entry.name);
-      if (all || this.sees(caller, join(path, entry.name))) out.push(entry);
+      if (all || this.allows(caller, 'stat', join(path, entry.name))) out.push(entry);
     }
     for (const name of mounted) {
-      if (all || this.sees(caller, join(path, name))) out.push({ name, kind: 'dir' });
+      if (all || this.allows(caller, 'stat', join(path, name))) out.push({ name, kind: 'dir' });
     }
     return out;
   }
 
-  private sees(caller: Caller, path: Path): boolean {
-    return this.vfs.decision(caller, 'stat', path).outcome === 'allowed';
+  private allows(caller: Caller, verb: Verb, path: Path): boolean {
+    return this.vfs.decision(caller, verb, path).outcome === 'allowed';
   }
 
   private sameMount(op: Op, mount: MountPoint, other: Path): string {

@@ -314,6 +314,8 @@ export interface Stat {
   readonly fixed: boolean;
   /** The name leads to this directory for as long as the daemon runs, though its content may change. */
   readonly anchored: boolean;
+  /** What is said here stays true for as long as the name leads there: a directory that the system makes up. */
+  readonly still: boolean;
   /** Only for a link. */
   readonly target?: string;
 }

@@ -16,6 +16,7 @@ import { AosError, asAosError, type ErrorKind } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { isPromise } from './maybe.ts';
 import { type Namespace, restOf } from './namespace.ts';
+import { BaseHandle } from './nodes/handle.ts';
 import { noSuch } from './refusals.ts';
 import { isStream, watched } from './stream.ts';
 import type {
@@ -215,28 +216,40 @@ export class Vfs {
       const name = (thrown: unknown): AosError => asAosError(thrown, component, op.path);
       return watched(value, name, error => this.settle(op, held, error));
     }
-    this.settle(op, held, undefined);
+    // What is written through a handle is told when it is committed.
+    const opened = op.verb === 'write' && value instanceof BaseHandle;
+    this.settle(op, held, undefined, opened ? 'opened' : undefined);
     return value;
   }
 
   private failed(op: Operation, held: Held | undefined, error: AosError, refused = false): AosError {
-    this.settle(op, held, error, refused);
+    this.settle(op, held, error, refused ? 'refused' : undefined);
     return error;
   }
 
-  /** Pays the real bill and tells the listeners. `refused`: by the gate itself, whatever kind of error that looks like. */
-  private settle(op: Operation, held: Held | undefined, error: AosError | undefined, refused = false): void {
+  /**
+   * Pays the real bill and tells the listeners. `refused`: by the gate itself, whatever kind of error that looks like.
+   * `opened`: nothing has changed yet.
+   */
+  private settle(
+    op: Operation,
+    held: Held | undefined,
+    error: AosError | undefined,
+    how?: 'refused' | 'opened' | undefined,
+  ): void {
     if (held !== undefined) {
-      this.policy.ledger.settle(held.entry, held.reservation.spent);
-      this.policy.budget.settle(held.reservation, this.policy.now());
+      try {
+        this.policy.ledger.settle(held.entry, held.reservation.spent);
+      } finally {
+        // A bill that cannot be written down counts in full after a restart; until then as what it is.
+        this.policy.budget.settle(held.reservation, this.policy.now());
+      }
     }
     const cost = held?.reservation.spent ?? 0;
-    const tell = error === undefined ? this.isTold(op.verb, cost) : refused || !ORDINARY.has(error.kind);
+    const changes = how !== 'opened' && CHANGES.has(op.verb);
+    const asked = LOOKS.has(op.verb) && this.policy.readsTold();
+    const tell = error === undefined ? cost > 0 || changes || asked : how === 'refused' || !ORDINARY.has(error.kind);
     if (tell) this.tell(op, cost, error);
-  }
-
-  private isTold(verb: Verb, cost: Micros): boolean {
-    return cost > 0 || CHANGES.has(verb) || (LOOKS.has(verb) && this.policy.readsTold());
   }
 
   private tell(op: Op, cost: Micros, error: AosError | undefined): void {

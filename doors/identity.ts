@@ -108,6 +108,8 @@ export interface CallerParts {
   readonly authority: Authority;
   /** The start time the process must have, where a connection outlives one request. Another one is another process. */
   readonly startTime?: number;
+  /** Whoever acts as an agent; its set is in the authority. */
+  readonly agent?: string;
 }
 
 /** A caller at a door. Cheap to make for every request: `/proc` is read only when the identity is asked for. */
@@ -120,6 +122,7 @@ class DoorCaller implements Caller {
   readonly gid: number;
   readonly door: DoorName;
   readonly authority: Authority;
+  readonly agent?: string;
   readonly #tid: number;
   readonly #startTime: number;
 
@@ -128,6 +131,7 @@ class DoorCaller implements Caller {
     this.gid = parts.gid;
     this.door = parts.door;
     this.authority = parts.authority;
+    if (parts.agent !== undefined) this.agent = parts.agent;
     this.#tid = parts.tid;
     this.#startTime = parts.startTime ?? 0;
   }

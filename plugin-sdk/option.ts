@@ -195,13 +195,18 @@ export function readOptions<O extends Options>(type: string, options: O, given: 
     }
     const checked = option.schema.safeParse(value);
     if (!checked.success) {
-      const shown = option.secret ? '' : ` "${String(value)}"`;
+      const shown = option.secret ? '' : ` "${withoutUser(String(value))}"`;
       throw wrong(type, 'invalid', `--${flag}${shown}: ${checked.error.issues[0]?.message ?? 'it is not valid'}`);
     }
     out[name] = checked.data;
   }
   // Each option's own schema made its value.
   return out as Values<O>;
+}
+
+/** Where a password was typed into an address, it is not repeated. */
+function withoutUser(typed: string): string {
+  return typed.replace(/\/\/[^/]*@/, '//...@');
 }
 
 function wrong(

@@ -1,7 +1,7 @@
 /**
  * Asks the model for as much as the money allows. The gate holds the most that an answer could cost until it is over, so
- * runs that go at the same time can leave each other no room though there is money enough for all. Then a run asks for
- * what its agent's answers usually take, and where even that has no room it waits until others have been billed.
+ * runs that go at the same time can leave each other no room though there is money enough for all. Where there is none, a
+ * run asks for what its agent's answers usually take; and where even that is only held by others, it waits for their bills.
  */
 
 import { AosError, type Message, type PluginApi, parsePath, type ToolSpec } from '../plugin-sdk/index.ts';
@@ -50,13 +50,13 @@ export async function affordable(
       if (waited) api.freed.tell();
       return { answer, wished };
     } catch (thrown) {
-      if (!isHeld(thrown)) throw thrown;
-      const likely = likelyOutput(pastLengths(api, run.info.agent), usual);
+      const { over, held } = refusal(thrown);
+      const likely = over ? likelyOutput(pastLengths(api, run.info.agent), usual) : wished;
       if (likely < wished) wished = likely;
-      else {
+      else if (held) {
         waited = true;
         await turn(api, run);
-      }
+      } else throw thrown;
     }
   }
 }
@@ -69,7 +69,11 @@ async function turn({ freed }: AskApi, run: Run): Promise<void> {
   if (run.status === 'throttled') run.setStatus('running');
 }
 
-/** Refused only because operations under way hold the money: the gate's word for it (core/cost/refusal.ts). */
-function isHeld(thrown: unknown): boolean {
-  return thrown instanceof AosError && 'held' in thrown && thrown.held === true;
+/**
+ * Whether a budget had no room, and whether only because operations under way hold the money: the gate's words for it
+ * (core/cost/refusal.ts).
+ */
+function refusal(thrown: unknown): { over: boolean; held: boolean } {
+  const over = thrown instanceof AosError && 'held' in thrown;
+  return { over, held: over && thrown.held === true };
 }

@@ -32,6 +32,8 @@ const REQUESTS = { low: 1, likely: 2, high: 4 };
 /** A request to use a tool, and a result of one. */
 const TOOL_CALL = 100;
 const TOOL_RESULT = 1_000;
+/** Fewer runs do not say how dear the next one may be. */
+const PAST_MIN = 3;
 /** Of earlier runs the cheapest and the dearest tenth are no measure. */
 const SPREAD = { low: 0.1, high: 0.9 };
 
@@ -52,7 +54,7 @@ export function estimate(api: EstimateApi, plan: Plan, session: string): Maybe<E
   const past = pastLengths(api, plan.agent.name);
   return then(promptTokens(api, plan, session), prompt => {
     const cost = (input: number, output: number): number => input * inputPrice + output * outputPrice;
-    const [range, lengths] = past.length === 0 ? fromDefaults(plan, prompt, cost) : fromPast(past, prompt, cost);
+    const [range, lengths] = rangeOf(plan, past, prompt, cost);
     const basis = `${prompt} tokens of prompt for ${name} at $${inputPrice} and $${outputPrice} a million; ${lengths}`;
     return said(range, basis, plan.budget);
   });
@@ -76,6 +78,14 @@ function promptTokens(api: EstimateApi, plan: Plan, session: string): Maybe<numb
 
 type CostOf = (input: number, output: number) => number;
 
+function rangeOf(plan: Plan, past: readonly Lengths[], prompt: number, cost: CostOf): [Range, string] {
+  const [usual, why] = fromDefaults(plan, prompt, cost);
+  if (past.length === 0) return [usual, `no earlier runs, so ${why}`];
+  const [range, lengths] = fromPast(past, prompt, cost);
+  if (past.length >= PAST_MIN) return [range, lengths];
+  return [{ ...range, high: Math.max(range.high, usual.high) }, `${lengths}; at most ${why}`];
+}
+
 /** What each of the last runs would have cost with this prompt. */
 function fromPast(past: readonly Lengths[], prompt: number, cost: CostOf): [Range, string] {
   const costs = past.map(run => cost(prompt * run.requests + run.more, run.output)).sort((a, b) => a - b);
@@ -83,7 +93,7 @@ function fromPast(past: readonly Lengths[], prompt: number, cost: CostOf): [Rang
   const likely = costs.reduce((sum, each) => sum + each, 0) / costs.length;
   const range = { low: Math.min(likely, at(SPREAD.low)), likely, high: Math.max(likely, at(SPREAD.high)) };
   const output = past.map(run => run.output);
-  const lengths = `answers as long as in its last ${past.length} runs, ${Math.min(...output)} to ${Math.max(...output)} tokens`;
+  const lengths = `answers as long as in its last ${past.length === 1 ? 'run' : `${past.length} runs`}, ${Math.min(...output)} to ${Math.max(...output)} tokens`;
   return [range, lengths];
 }
 
@@ -99,7 +109,7 @@ function fromDefaults({ model, agent }: Plan, prompt: number, cost: CostOf): [Ra
   const asks = agent.tools.length === 0 ? { low: 1, likely: 1, high: 1 } : REQUESTS;
   const range = { low: run(asks.low, short), likely: run(asks.likely, most), high: run(asks.high, most) };
   const often = asks.high === 1 ? '1 request' : `${asks.low} to ${asks.high} requests`;
-  return [range, `no earlier runs, so an answer of ${short} to ${most} tokens in ${often}`];
+  return [range, `an answer of ${short} to ${most} tokens in ${often}`];
 }
 
 function said(range: Range, basis: string, budget: Micros | null): Estimate {

@@ -21,6 +21,8 @@ you know: ls, cat, echo, grep, tail -f.
     cat models/default                      which model answers, and why
     etc/agents.d/NAME.yaml                  what an agent is: its operator changes it there, never in agents/
     cat system/errors                       the last refusals: what, why and what to do
+    ls mnt                                  what is mounted from outside; locked until somebody says: aos unlock /aos/mnt/NAME --duration=30m
+    cat system/budget/*                     what you may still spend, and when it resets; system/leases/ what is unlocked
 
 A refusal has an errno; the reason and the remedy are in system/errors, or by: aos why
 Manual pages are in man/. The command line (aos --help) does the same things, with flags.

@@ -58,7 +58,7 @@ function exitOf([program = '', ...args]: readonly string[]): Promise<number> {
     for (const signal of FORWARDED) process.on(signal, () => void child.kill(signal));
     for (const signal of FROM_TERMINAL) {
       process.on(signal, () => {
-        if (!isTerminal(0)) child.kill(signal);
+        if (!onTerminal()) child.kill(signal);
       });
     }
     child.once('error', thrown => {
@@ -70,4 +70,9 @@ function exitOf([program = '', ...args]: readonly string[]): Promise<number> {
       resolve(signal === null ? (code ?? 1) : SIGNALLED + constants.signals[signal]);
     });
   });
+}
+
+/** Whether this process and its command are in front of a terminal, which then signals both. */
+function onTerminal(): boolean {
+  return isTerminal(0) || isTerminal(1) || isTerminal(2);
 }

@@ -25,9 +25,9 @@ export const verb: Verb = {
 function errorText(error: Fields): string {
   const said = [text(error, 'path'), text(error, 'why')].filter(part => part !== '').join(': ');
   const remedy = text(error, 'remedy');
-  const verb = text(error, 'verb');
-  const by = text(error, 'agent') === '' ? '' : ` by ${text(error, 'agent')}`;
-  const lines = [`${momentText(error, 'at')}  ${text(error, 'errno')}  ${verb}${by}  ${said}`];
+  const agent = text(error, 'agent');
+  const by = agent === '' ? '' : ` (run of ${agent})`;
+  const lines = [`${momentText(error, 'at')}  ${text(error, 'errno')}  ${said}${by}`];
   if (remedy !== '') lines.push(`  what to do: ${remedy}`);
   return lines.join('\n');
 }

@@ -4,8 +4,9 @@
  */
 
 import { LIMITS } from '../limits.ts';
+import { ROOT } from '../path.ts';
 import type { Authority, Millis, Verb } from '../types.ts';
-import { type ReadyGrant, type ReadySet, readySet } from './grant.ts';
+import { type Branch, type ReadyGrant, type ReadySet, readySet } from './grant.ts';
 
 /** `withheld`: without a right even to `stat`, the path does not exist for the caller. */
 export type Outcome = 'allowed' | 'denied' | 'withheld';
@@ -45,20 +46,41 @@ export function decide(authority: Authority, verb: Verb, path: string, now: Mill
 /** One set's say. */
 export function decideSet(set: ReadySet, verb: Verb, path: string, now: Millis): Decision {
   if (set.all || (set.onlyThere && !set.grants.some(grant => grant.pattern.matches(path)))) return ALLOWED;
-  let until = Number.POSITIVE_INFINITY;
   let seen: ReadyGrant | undefined;
-  for (const grant of set.grants) {
-    if (grant.until <= now) continue;
-    const covers = grant.pattern.matches(path);
-    if (!covers && !grant.pattern.leadsFrom(path)) continue;
-    if (grant.until < until) until = grant.until;
-    if (allows(grant, verb, covers)) {
-      return { outcome: 'allowed', set: set.name, rule: ruleText(grant), until };
+  let at: Branch | undefined = set.byPrefix;
+  // From /aos down: the grants whose patterns can speak of this path, or of what lies below it.
+  for (let end = ROOT.length; at !== undefined; ) {
+    for (const grant of at.here) {
+      if (grant.until <= now) continue;
+      const covers = grant.pattern.matches(path);
+      if (!covers && !grant.pattern.leadsFrom(path)) continue;
+      if (allows(grant, verb, covers)) return says(set, 'allowed', grant);
+      seen ??= grant;
     }
-    seen ??= grant;
+    if (end >= path.length) break;
+    const next = path.indexOf('/', end + 1);
+    const name: string = path.slice(end + 1, next === -1 ? path.length : next);
+    end = next === -1 ? path.length : next;
+    at = at.below.get(name);
   }
-  if (seen === undefined) return { outcome: 'withheld', set: set.name, rule: undefined, until };
-  return { outcome: 'denied', set: set.name, rule: ruleText(seen), until };
+  const led = at === undefined ? undefined : anyBelow(at, now);
+  if (led !== undefined && isLook(verb)) return says(set, 'allowed', led);
+  return says(set, (seen ?? led) === undefined ? 'withheld' : 'denied', seen ?? led);
+}
+
+/** Time only takes away, so what one grant decides holds until that grant ends. */
+function says(set: ReadySet, outcome: Outcome, grant: ReadyGrant | undefined): Decision {
+  if (grant === undefined) return { outcome, set: set.name, rule: undefined, until: Number.POSITIVE_INFINITY };
+  return { outcome, set: set.name, rule: ruleText(grant), until: grant.until };
+}
+
+/** A grant for something below, to which this path is the way. */
+function anyBelow(at: Branch, now: Millis): ReadyGrant | undefined {
+  for (const branch of at.below.values()) {
+    const found = branch.here.find(grant => now < grant.until) ?? anyBelow(branch, now);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Any grant on a path lets it be seen, and the way to it be walked. */

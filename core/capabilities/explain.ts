@@ -20,7 +20,7 @@ import type {
 import { decideSet } from './decide.ts';
 import { readySet } from './grant.ts';
 import type { Leases } from './lease.ts';
-import { indexerOf, isGuarded, isLocal } from './lock.ts';
+import { indexerOf, isGuarded, isLocal, opening } from './lock.ts';
 
 interface ExplainPolicy {
   readonly namespace: Namespace;
@@ -83,8 +83,7 @@ function lock({ policy, caller, verb, path, mount }: Question): ExplainStep[] {
   const courtesy = indexer === undefined ? [] : [says('indexers', false, `${indexer} indexes whole trees`)];
   if (mount.locked !== true) return [says(mount.path, true, 'not locked'), ...courtesy];
   const lease = policy.leases.find(caller, path, policy.now());
-  const remedy = `open it with: aos unlock ${mount.path} --duration=30m`;
-  if (lease === undefined) return [says(mount.path, false, `locked; ${remedy}`), ...courtesy];
+  if (lease === undefined) return [says(mount.path, false, `locked; ${opening(mount, caller)}`), ...courtesy];
   const budget = lease.budget === undefined ? '' : `, with a budget of $${printUsd(lease.budget)}`;
   const until = new Date(lease.until).toISOString();
   return [says(`lease ${lease.id}`, true, `open until ${until}${budget}`), ...courtesy];

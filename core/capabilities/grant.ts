@@ -9,6 +9,8 @@ export const VERBS: readonly Verb[] = ['stat', 'list', 'read', 'write', 'create'
 /** A pattern, ready. */
 export interface Pattern {
   readonly text: string;
+  /** The path before the first wildcard: whatever matches is this or lies below it. */
+  readonly prefix: string;
   matches(path: string): boolean;
   /** Whether something that matches can lie below `path`: the way to what is granted has to be seen. */
   leadsFrom(path: string): boolean;
@@ -24,6 +26,7 @@ export interface ReadyGrant {
 export interface ReadySet {
   readonly name: string;
   readonly grants: readonly ReadyGrant[];
+  readonly byPrefix: Branch;
   /** Grants everything, for ever: most humans, and the daemon. */
   readonly all: boolean;
   /** Holds a grant that expires. */
@@ -49,9 +52,22 @@ export function compilePattern(text: string): Pattern {
   const names = parts.map(nameMatcher);
   return {
     text,
-    matches: path => path.startsWith(literal.text) && matchNames(names, 0, path.slice(1).split('/'), 0),
-    leadsFrom: path => leads(names, path.slice(1).split('/')),
+    prefix: literal.text,
+    matches: path => path.startsWith(literal.text) && matchNames(names, 0, namesOf(path), 0),
+    leadsFrom: path => leads(names, namesOf(path)),
   };
+}
+
+/** One decision asks many patterns about the same path. */
+let lastPath = '';
+let lastNames: readonly string[] = [];
+
+function namesOf(path: string): readonly string[] {
+  if (path !== lastPath) {
+    lastPath = path;
+    lastNames = path.slice(1).split('/');
+  }
+  return lastNames;
 }
 
 /** `dir` and all below it. */
@@ -59,13 +75,14 @@ function subtree(text: string, dir: string): Pattern {
   const inside = `${dir}/`;
   return {
     text,
+    prefix: dir,
     matches: path => path.startsWith(inside) || path === dir,
     leadsFrom: path => dir.startsWith(`${path}/`),
   };
 }
 
 function exactly(text: string): Pattern {
-  return { text, matches: path => path === text, leadsFrom: path => text.startsWith(`${path}/`) };
+  return { text, prefix: text, matches: path => path === text, leadsFrom: path => text.startsWith(`${path}/`) };
 }
 
 function literalPrefix(parts: readonly string[]): { text: string; count: number } {
@@ -108,6 +125,31 @@ function leads(pattern: readonly NameMatcher[], names: readonly string[]): boole
   return names.length < pattern.length;
 }
 
+/** Grants by the prefix of their patterns, name by name, so that a decision looks at few of many. */
+export interface Branch {
+  /** Whose prefix ends here, in the order in which they were given. */
+  readonly here: ReadyGrant[];
+  readonly below: Map<string, Branch>;
+}
+
+function branches(grants: readonly ReadyGrant[]): Branch {
+  const root: Branch = { here: [], below: new Map() };
+  for (const grant of grants) {
+    let at = root;
+    for (const name of grant.pattern.prefix.slice(ROOT.length).split('/')) {
+      if (name === '') continue;
+      let next = at.below.get(name);
+      if (next === undefined) {
+        next = { here: [], below: new Map() };
+        at.below.set(name, next);
+      }
+      at = next;
+    }
+    at.here.push(grant);
+  }
+  return root;
+}
+
 const ready = new WeakMap<GrantSet, ReadySet>();
 
 /** Compiles a set once. Sets are values: changing what is granted means making a new one. */
@@ -124,7 +166,7 @@ export function readySet(set: GrantSet): ReadySet {
     g => g.pattern.text === `${ROOT}/**` && g.until === Number.POSITIVE_INFINITY && g.verbs.size === VERBS.length,
   );
   const timed = grants.some(g => g.until !== Number.POSITIVE_INFINITY);
-  const made = { name: set.name, grants, all, timed, onlyThere: set.onlyThere === true };
+  const made = { name: set.name, grants, byPrefix: branches(grants), all, timed, onlyThere: set.onlyThere === true };
   ready.set(set, made);
   return made;
 }

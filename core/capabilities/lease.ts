@@ -12,6 +12,9 @@ export interface LeaseStore {
   last(): number;
 }
 
+/** How long a refusal can still say that a lease has ended. */
+const REMEMBERED_MS: Millis = 24 * 3_600_000;
+
 export class Leases {
   private readonly held = new Map<number, Lease>();
   private readonly store: LeaseStore;
@@ -43,13 +46,13 @@ export class Leases {
     return lease !== undefined && now < lease.until ? lease : undefined;
   }
 
-  /** Those in force, oldest first. What has expired is forgotten. */
+  /** Those in force, oldest first. What ended long ago is forgotten. */
   list(now: Millis): Lease[] {
-    for (const lease of this.held.values()) if (now >= lease.until) this.end(lease.id);
-    return [...this.held.values()];
+    for (const lease of this.held.values()) if (now >= lease.until + REMEMBERED_MS) this.end(lease.id);
+    return [...this.held.values()].filter(lease => now < lease.until);
   }
 
-  /** The lease that opens `path` for the caller now: of several, one without a budget of its own, else the one that lasts longest. */
+  /** The lease that opens `path` for the caller now: of several, one with a budget of its own, else the newest. */
   find(caller: Caller, path: string, now: Millis): Lease | undefined {
     let best: Lease | undefined;
     for (const lease of this.held.values()) {
@@ -68,10 +71,10 @@ export class Leases {
   }
 }
 
-/** A lease with a budget stands in for the layers below it, so it is the one that was meant. */
+/** A lease with a budget stands in for the layers below it, so it is the one that was meant; of two the one taken last. */
 function isBetter(lease: Lease, than: Lease): boolean {
   const [a, b] = [lease.budget !== undefined, than.budget !== undefined];
-  return a === b ? lease.until > than.until : a;
+  return a === b ? lease.id > than.id : a;
 }
 
 /** Whether the lease is for this caller. An agent's run is served only by a lease for its agent. */

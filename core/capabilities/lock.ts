@@ -39,7 +39,7 @@ export function unlocked(
   if (mount.locked !== true) return undefined;
   const lease = leases.find(caller, path, now);
   if (lease !== undefined) return lease;
-  throw lockedError(mount, path, leases.expired(caller, path, now));
+  throw lockedError(mount, path, caller, leases.expired(caller, path, now));
 }
 
 /** The name of the process behind the caller where it is a known indexer's. */
@@ -59,8 +59,14 @@ function indexing(mount: MountPoint, path: Path, comm: string): AosError {
   });
 }
 
-function lockedError(mount: MountPoint, path: Path, expired: Lease | undefined): AosError {
-  const remedy = `open it with: aos unlock ${mount.path} --duration=30m`;
+/** The command that opens it for this caller. */
+export function opening(mount: MountPoint, caller: Caller): string {
+  const scope = caller.agent === undefined ? '' : ` --scope=agent:${caller.agent}`;
+  return `open it with: aos unlock ${mount.path} --duration=30m${scope}`;
+}
+
+function lockedError(mount: MountPoint, path: Path, caller: Caller, expired: Lease | undefined): AosError {
+  const remedy = opening(mount, caller);
   if (expired !== undefined) {
     const at = new Date(expired.until).toISOString();
     return new AosError('lease_expired', { component: mount.component, path, why: `its lease ended at ${at}`, remedy });

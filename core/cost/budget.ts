@@ -57,16 +57,18 @@ export class Budget {
   reserve(scopes: readonly Scope[], price: Micros, now: Millis, path: string): Reservation {
     const max = whole(price, `the price of ${path}`);
     const windows: Window[] = [];
+    let pace: Window | undefined;
     let worst: Refusing | undefined;
     for (const scope of scopes) {
       const window = this.window(scope);
       const refusing = refuses(scope, window, max, now);
       if (refusing !== undefined && (worst === undefined || refusing.until > worst.until)) worst = refusing;
-      if (scope.layer !== 'velocity') windows.push(window);
+      if (scope.layer === 'velocity') pace = window;
+      else windows.push(window);
     }
     if (worst !== undefined) throw refusal(worst, max, now, path);
     for (const window of windows) window.reserved += max;
-    for (const scope of scopes) if (scope.layer === 'velocity') this.window(scope).add(1, now);
+    pace?.add(1, now);
     this.sweep(now);
     return new Reservation(max, windows);
   }
@@ -113,7 +115,8 @@ export class Budget {
       return known;
     }
     const window = new Window(scope.limit.per);
-    this.windows.set(scope.key, window);
+    // A copy in one piece: a text that was put together keeps its pieces for as long as it lives.
+    this.windows.set(Buffer.from(scope.key).toString(), window);
     return window;
   }
 

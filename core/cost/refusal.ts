@@ -63,17 +63,20 @@ const ENDS_WITH: Partial<Record<Layer, string>> = {
 };
 
 const REMEDY: Readonly<Record<Layer, (path: string) => string>> = {
-  pid: unlock,
-  session: unlock,
-  uid: unlock,
+  pid: path => unlock('pid', path),
+  session: path => unlock('session', path),
+  uid: path => unlock('uid', path),
   agent: () => 'raise it with budgets.agents in the configuration',
   subtree: () => 'raise it with budgets.subtree in the configuration, or mount again with a larger --limit',
-  lease: unlock,
+  lease: path => unlock('lease', path),
   run: () => 'invoke again with a larger --budget',
   global: () => 'see it with: aos breaker status; start over with: aos breaker reset',
   velocity: () => 'slow down',
 };
 
-function unlock(path: string): string {
-  return `raise it with: aos unlock ${path} --duration=30m --budget=USD`;
+/** A lease with a budget stands in for these layers, below what can be unlocked: the external mounts. */
+function unlock(layer: Layer, path: string): string {
+  const mount = /^\/aos\/mnt\/[^/]+/.exec(path)?.[0];
+  if (mount !== undefined) return `raise it with: aos unlock ${mount} --duration=30m --budget=USD`;
+  return `raise it with budgets.${layer} in the configuration, which counts at once`;
 }

@@ -54,8 +54,9 @@ function person(budgets: Budgets, caller: Caller, lease: Lease | undefined): Sco
 /** How far back scopes without a window are counted again after a restart. */
 const MEMORY_MS: Millis = 7 * 24 * 3600 * SECOND;
 
-/** Money spent before a restart still counts. */
+/** Money spent before a restart still counts, and in full what was reserved and never settled: nobody knows its bill. */
 export function restoreWindows(budget: Budget, budgets: Budgets, ledger: LedgerState, now: Millis): void {
+  ledger.recover();
   for (const entry of ledger.since(now - MEMORY_MS)) {
     for (const key of entry.scopes) {
       const scope = scopeOf(key, budgets);

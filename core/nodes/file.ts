@@ -22,13 +22,14 @@ class FileHandle extends BaseHandle {
   private readonly body: FileBody;
   private readonly append: boolean;
   private readonly defaults: StatDefaults;
-  private changed = false;
+  private changed: boolean;
   private closed = false;
 
   constructor(path: Path, again: Again, body: FileBody, how: OpenHow, fixed: boolean, defaults: StatDefaults) {
     super(path, again);
     this.body = body;
     this.append = how.append;
+    this.changed = how.write && how.truncate;
     this.keep = fixed;
     this.defaults = defaults;
   }

@@ -3,7 +3,7 @@
 import { AosError } from '../errors.ts';
 import { then } from '../maybe.ts';
 import { WHAT_CHANGES } from '../refusals.ts';
-import type { Handle, Maybe, Node, Op, OpenHow } from '../types.ts';
+import type { Handle, Maybe, Node, Op, OpenHow, Verb } from '../types.ts';
 import { openCall } from './call.ts';
 import { fileHandle } from './file.ts';
 import type { Again } from './handle.ts';
@@ -11,6 +11,15 @@ import { openLog } from './log.ts';
 import { openMessage } from './message.ts';
 import type { StatDefaults } from './stat.ts';
 import { openValue } from './value.ts';
+
+/**
+ * What opening is to the gate, before anybody knows the node's kind. Whoever may call and not write opens for a call: its
+ * request is written, and nothing else.
+ */
+export function verbOf(how: OpenHow, allows: (verb: Verb) => boolean): Verb {
+  if (!how.write) return 'read';
+  return allows('write') || !allows('call') ? 'write' : 'call';
+}
 
 export function openNode(node: Node, op: Op, how: OpenHow, again: Again, defaults: StatDefaults): Maybe<Handle> {
   const no = (kind: 'is_dir' | 'link_loop' | 'read_only' | 'not_readable', why: string, remedy?: string): AosError =>

@@ -35,14 +35,15 @@ export function statOf(node: Node, op: Op, defaults: StatDefaults, anchored: boo
 
 /** A file's own attributes, from an open handle. */
 export function statFromAttr(kind: NodeKind, attr: Attr, defaults: StatDefaults): Stat {
-  return assemble(kind, attr, attr.mode ?? 0o644, attr.size ?? 0, defaults.born, defaults, false);
+  return assemble(kind, attr, attr.mode ?? 0o644, attr.size ?? 0, defaults.born, defaults, false, false);
 }
 
 const NOTHING: Attr = {};
 
 function build(node: Node, attr: Attr, size: number, defaults: StatDefaults, anchored: boolean): Stat {
   const born = node.kind === 'log' ? (node.source.mtime ?? defaults.born) : defaults.born;
-  const stat = assemble(node.kind, attr, attr.mode ?? permissions(node), size, born, defaults, anchored);
+  const still = node.kind === 'dir' && node.attr === undefined;
+  const stat = assemble(node.kind, attr, attr.mode ?? permissions(node), size, born, defaults, anchored, still);
   return node.kind === 'link' ? { ...stat, target: node.target } : stat;
 }
 
@@ -54,6 +55,7 @@ function assemble(
   born: Millis,
   defaults: StatDefaults,
   anchored: boolean,
+  still: boolean,
 ): Stat {
   const mtime = attr.mtime ?? born;
   return {
@@ -69,6 +71,7 @@ function assemble(
     ino: attr.ino ?? 0,
     fixed: attr.fixed === true,
     anchored,
+    still,
   };
 }
 

@@ -29,6 +29,8 @@ export interface ServerOptions {
 const LONG: Validity = { entrySec: 3600, attrSec: 3600 };
 /** A name that stays, attributes that do not. */
 const NAME: Validity = { entrySec: 3600, attrSec: 0 };
+/** A name that may go, attributes that stay as they are while it is there. */
+const STILL: Validity = { entrySec: 0, attrSec: 3600 };
 /** Asked again at every use. */
 const NEVER: Validity = { entrySec: 0, attrSec: 0 };
 
@@ -155,9 +157,10 @@ export class Server {
         inode.kept = true;
         return LONG;
       }
-      if (stat.anchored) {
+      if (stat.anchored || stat.still) {
         inode.kept = true;
-        return NAME;
+        if (!stat.still) return NAME;
+        return stat.anchored ? LONG : STILL;
       }
     }
     return NEVER;
@@ -165,7 +168,7 @@ export class Server {
 
   /** As `validity`, for attributes that were asked for without a name. */
   attrValidity(stat: Stat): Validity {
-    return stat.fixed && !this.allowOther ? LONG : NEVER;
+    return (stat.fixed || stat.still) && !this.allowOther ? LONG : NEVER;
   }
 
   // --------------------------------------------------------------------------------------------------------- later answers

@@ -10,7 +10,7 @@ import {
 } from 'just-bash';
 import { explained } from './errors.ts';
 import type { TreeFs } from './fs.ts';
-import { fromLatin1, hasEscapes, toBytes, toText } from './text.ts';
+import { fromLatin1, fromPipe, hasEscapes, toBytes, toText } from './text.ts';
 
 /** Left out: a database engine of its own in the daemon's process, and what belongs to the host's terminal. */
 const OMITTED: ReadonlySet<string> = new Set(['sqlite3', 'clear', 'history', 'html-to-markdown', 'curl']);
@@ -18,7 +18,7 @@ const OMITTED: ReadonlySet<string> = new Set(['sqlite3', 'clear', 'history', 'ht
 /** They run other commands: files they seem to write are written by those. */
 const RUNNERS: ReadonlySet<string> = new Set(['bash', 'sh', 'xargs', 'find', 'timeout', 'env', 'time']);
 
-/** For them a byte on the standard input is a byte, whatever it stands for. */
+/** For them a byte is a byte. The others are given text, with escapes where bytes are none. */
 const BYTEWISE: ReadonlySet<string> = new Set([
   'base64',
   'gunzip',
@@ -38,8 +38,10 @@ const BYTEWISE: ReadonlySet<string> = new Set([
   'zcat',
 ]);
 
-/** Ends a command that has redirects: see script.ts. */
+/** What script.ts puts into scripts. */
 export const CLOSE = '/usr/bin/__close';
+export const TEXT = '/usr/bin/__text';
+export const NOTE = '/usr/bin/__note';
 
 /** Names of the bundled commands that are there. */
 export function bundled(): CommandName[] {
@@ -47,32 +49,34 @@ export function bundled(): CommandName[] {
   return getCommandNames().filter(name => !OMITTED.has(name)) as CommandName[];
 }
 
-export function commandsOver(fs: TreeFs): Command[] {
-  return [...bundled().map(name => wrapped(name, fs)), closing(fs), calling(fs)];
+/** `note` is told the status of a script's last statement. */
+export function commandsOver(fs: TreeFs, note: (status: number) => void): Command[] {
+  return [...bundled().map(name => wrapped(name, fs)), closing(fs), reading(), noting(note), calling(fs)];
 }
 
 function wrapped(name: string, fs: TreeFs): Command {
   const own = RUNNERS.has(name) ? 0 : 1;
-  let again = 0;
+  const bytewise = BYTEWISE.has(name);
+  /** The next call is this command's own, with bytes in place of escapes. */
+  let again = false;
   return {
     name,
     async execute(args, context) {
-      if (again === 0 && readsBytes(name, args) && hasEscapes(latin1FromBytes(context.stdin))) {
-        again++;
-        try {
-          return await withBytes(name, args, context);
-        } finally {
-          again--;
-        }
+      const raw = again;
+      again = false;
+      if (!raw && readsBytes(name, args) && hasEscapes(latin1FromBytes(context.stdin))) {
+        again = true;
+        return await withBytes(name, args, context);
       }
-      again = 0;
       const before = fs.takeFailures();
       fs.inCommand += own;
+      fs.bytewise += bytewise ? 1 : 0;
       try {
         const result = await runOriginal(name, args, context);
-        return asText(result, explained(result.stderr, fs.takeFailures(), name));
+        return asText(result, bytewise, explained(result.stderr, fs.takeFailures(), name));
       } finally {
         fs.inCommand -= own;
+        fs.bytewise -= bytewise ? 1 : 0;
         fs.giveBack(before);
       }
     },
@@ -108,14 +112,15 @@ async function withBytes(name: string, args: string[], context: ResolvedCommandC
 
 /** What is piped to a command, as the bytes it stands for. */
 function piped({ stdin }: ResolvedCommandContext): Uint8Array {
-  return toBytes(Buffer.from(fromLatin1(latin1FromBytes(stdin))).toString());
+  return toBytes(fromPipe(latin1FromBytes(stdin)));
 }
 
 /** What bytes it gave, as text with escapes. */
-function asText(result: ExecResult, stderr: string): ExecResult {
-  const isBytes = result.stdoutKind === 'bytes' || result.stdoutEncoding === 'binary';
-  const { stdoutEncoding: _legacy, ...rest } = result;
-  return { ...rest, stdout: isBytes ? toText(fromLatin1(result.stdout)) : result.stdout, stdoutKind: 'text', stderr };
+function asText(result: ExecResult, bytewise: boolean, stderr: string): ExecResult {
+  const { stdoutEncoding, stdout, ...rest } = result;
+  const isBytes = result.stdoutKind === 'bytes' || stdoutEncoding === 'binary';
+  const text = bytewise ? () => toText(fromLatin1(stdout)) : () => fromPipe(stdout);
+  return { ...rest, stdout: isBytes ? text() : stdout, stdoutKind: 'text', stderr };
 }
 
 /** `\xff` and `\377` in a format are bytes. The command would take them for the characters of that number. */
@@ -141,9 +146,53 @@ function closing(fs: TreeFs): Command {
       await fs.closeWriters(Number(count));
       const failures = [...before, ...fs.takeFailures()].filter(({ probe }) => !probe);
       if (failures.length > 0) return { stdout: '', stderr: explained('', failures, undefined), exitCode: 1 };
-      return { stdout: '', stderr: '', exitCode: Number(env.get('?') ?? 0) };
+      return unchanged(env);
     },
   };
+}
+
+/** Makes text of what `read` put into these variables: it gives a character for each byte. */
+function reading(): Command {
+  return {
+    name: '__text',
+    async execute(args, { env, assignShellVariable }) {
+      const [first = '', ...values] = args;
+      if (first.endsWith('[]')) {
+        for (const [i, value] of values.entries()) {
+          if (isPiped(value)) await assignShellVariable?.(first.slice(0, -2), textOf(value), String(i));
+        }
+      } else {
+        for (const name of args) {
+          const value = env.get(name) ?? '';
+          if (isPiped(value)) await assignShellVariable?.(name, textOf(value));
+        }
+      }
+      return unchanged(env);
+    },
+  };
+}
+
+/** Has characters that are not ASCII, and none that is no byte. */
+function isPiped(value: string): boolean {
+  return /[\u0080-\u00ff]/.test(value) && !/[\u0100-\uffff]/.test(value);
+}
+
+function textOf(value: string): string {
+  return fromPipe(value);
+}
+
+function noting(note: (status: number) => void): Command {
+  return {
+    name: '__note',
+    async execute(_args, { env }) {
+      note(Number(env.get('?') ?? 0));
+      return unchanged(env);
+    },
+  };
+}
+
+function unchanged(env: Map<string, string>): ExecResult {
+  return { stdout: '', stderr: '', exitCode: Number(env.get('?') ?? 0) };
 }
 
 /** `call PATH [REQUEST]`: asks a call file, which answers on the handle that asked. The request is read from a pipe where it is not given. */

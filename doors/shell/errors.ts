@@ -74,7 +74,7 @@ export function explained(stderr: string, failures: readonly Failed[], command: 
   for (const line of lines) {
     const at = left.findIndex(({ path }) => names(line, path));
     const failed = left[at];
-    if (failed === undefined || !VAGUE.test(line)) {
+    if (failed === undefined || !(VAGUE.test(line) || line.endsWith(saidOf(failed.failure.errno)))) {
       out.push(line);
       continue;
     }

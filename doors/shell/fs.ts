@@ -1,9 +1,9 @@
 /** The shell's file system: the tree at /aos, and everything else in memory. Runs in the shell's thread. */
 
 import { InMemoryFs, unsafeBytesFromLatin1 } from 'just-bash';
-import { type Failed, TreeError } from './errors.ts';
+import { type Failed, saidOf, TreeError } from './errors.ts';
 import type { TreeCall, TreeFailure, TreeName, TreeReply, TreeStat } from './protocol.ts';
-import { fromLatin1, toBytes, toText } from './text.ts';
+import { fromLatin1, toBytes, toPipe, toText } from './text.ts';
 
 type Content = string | Uint8Array;
 type Encoding = Parameters<InMemoryFs['writeFile']>[2];
@@ -26,6 +26,8 @@ interface Writer {
 export class TreeFs extends InMemoryFs {
   /** Above 0 while a command runs: writes are then the command's own, and not those of a redirect. */
   inCommand = 0;
+  /** Above 0 while a command runs for which bytes are not text. */
+  bytewise = 0;
   private readonly ask: Ask;
   private readonly device: (path: string, content: string) => void;
   private failed: Failed[] = [];
@@ -67,8 +69,8 @@ export class TreeFs extends InMemoryFs {
   }
 
   override async readFileBytes(path: string): ReturnType<InMemoryFs['readFileBytes']> {
-    if (!isTree(path)) return super.readFileBytes(path);
-    return unsafeBytesFromLatin1(Buffer.from(await this.readFileBuffer(path)).toString('latin1'));
+    const bytes = await this.readFileBuffer(path);
+    return unsafeBytesFromLatin1(this.bytewise > 0 ? Buffer.from(bytes).toString('latin1') : toPipe(toText(bytes)));
   }
 
   override async readFileBuffer(path: string): Promise<Uint8Array> {
@@ -106,8 +108,13 @@ export class TreeFs extends InMemoryFs {
 
   /** A redirect opens its file before its command runs. */
   private async openWriter(path: string, append: boolean): Promise<void> {
-    const handle = await this.tree('open', path, { op: 'open', path, append });
-    this.writers.push({ path, append, handle });
+    try {
+      this.writers.push({ path, append, handle: await this.ask({ op: 'open', path, append }) });
+    } catch (thrown) {
+      // Said as it stands, where the shell does not say it itself.
+      const error = this.refused('open', path, thrown, false);
+      throw error instanceof TreeError ? new Error(`bash: ${path}: ${saidOf(error.code)}`) : error;
+    }
   }
 
   /** What a redirect takes in. Nobody catches what is thrown here: the failure is kept for the end of the command. */

@@ -4,7 +4,7 @@ import type { Aos, Caller } from '../../core/types.ts';
 import { type SessionOptions, ShellSession } from './session.ts';
 
 export type { ScriptLimits } from './protocol.ts';
-export { type Finished, type SessionOptions, ShellSession } from './session.ts';
+export { type Finished, type Script, type SessionOptions, ShellSession } from './session.ts';
 
 export interface RunOptions extends Partial<Pick<SessionOptions, 'cwd' | 'env' | 'limits' | 'output'>> {
   readonly stdin?: Uint8Array;
@@ -37,7 +37,7 @@ export async function runShell(
   signal?.addEventListener('abort', interrupt);
   try {
     if (signal?.aborted === true) return { code: 130, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
-    const { code } = await session.run(script, stdin);
+    const { code } = await session.run(script, { stdin });
     return { code, stdout: Buffer.concat(written[1]), stderr: Buffer.concat(written[2]) };
   } finally {
     signal?.removeEventListener('abort', interrupt);

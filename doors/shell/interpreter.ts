@@ -1,17 +1,26 @@
 /** One bash, and what lasts in it from one script to the next. Runs in the shell's thread. */
 
 import { Bash, type ScriptNode } from 'just-bash';
-import { bundled, CLOSE, commandsOver } from './commands.ts';
+import { bundled, commandsOver } from './commands.ts';
 import { explained } from './errors.ts';
 import { type Ask, DEVICES, TreeFs } from './fs.ts';
+import { isIncomplete, readsInput } from './input.ts';
 import type { Begin } from './protocol.ts';
-import { committing, exits, functionsOf, streaming, withState } from './script.ts';
+import { exits, functionsOf, prepared, streaming, withState } from './script.ts';
 import { toBytes, toText } from './text.ts';
 
 export type Output = (fd: 1 | 2, bytes: Uint8Array) => void;
 
+export interface Script {
+  readonly stdin: Uint8Array | (() => Promise<Uint8Array>) | undefined;
+  readonly interactive: boolean;
+  readonly signal: AbortSignal;
+}
+
 export interface Ended {
   readonly code: number;
+  /** The script goes on on a further line, and was not run. */
+  readonly incomplete: boolean;
   /** The script asked for the session's end. */
   readonly exited: boolean;
   readonly cwd: string;
@@ -27,6 +36,8 @@ export class Interpreter {
   /** Re-makes arrays, options and aliases. */
   private prologue = '';
   private state: string | undefined;
+  /** Of the script's own last statement. */
+  private status: number | undefined;
   private ast: ScriptNode | undefined;
 
   constructor(begin: Begin, ask: Ask, output: Output) {
@@ -39,7 +50,9 @@ export class Interpreter {
       cwd: begin.cwd,
       env: this.env,
       commands: bundled(),
-      customCommands: commandsOver(this.fs),
+      customCommands: commandsOver(this.fs, status => {
+        this.status = status;
+      }),
       processInfo: { uid: begin.uid, gid: begin.gid },
       executionLimits: {
         maxExecutionTimeMs: begin.limits.timeMs,
@@ -51,32 +64,35 @@ export class Interpreter {
         maxFileSystemBytes: begin.limits.fileBytes,
       },
     });
-    this.bash.registerTransformPlugin({ name: 'redirects', transform: ({ ast }) => ({ ast: this.prepared(ast) }) });
+    this.bash.registerTransformPlugin({ name: 'redirects', transform: ({ ast }) => ({ ast: this.changed(ast) }) });
   }
 
-  async run(script: string, stdin: Uint8Array | undefined, signal: AbortSignal): Promise<Ended> {
+  async run(script: string, { stdin, interactive, signal }: Script): Promise<Ended> {
+    if (interactive && isIncomplete(script)) return { code: 0, exited: false, incomplete: true, cwd: this.cwd };
+    const input = typeof stdin === 'function' ? (readsInput(script) ? await stdin() : undefined) : stdin;
     this.state = undefined;
+    this.status = undefined;
     this.ast = undefined;
     const result = await this.bash.exec(`${this.prologue}${script}`, {
       rawScript: true,
       cwd: this.cwd,
       env: this.env,
       signal,
-      ...(stdin !== undefined && { stdin: toText(stdin) }),
+      ...(input !== undefined && { stdin: toText(input) }),
     });
     await this.fs.closeWriters();
     if (result.stdout !== '') this.output(1, toBytes(result.stdout));
     this.errors(result.stderr);
     const exited = this.keep(result.env);
-    return { code: result.exitCode, exited, cwd: this.cwd };
+    return { code: this.status ?? result.exitCode, exited, incomplete: false, cwd: this.cwd };
   }
 
   /** Only the script itself is streamed; what its commands run in turn is only made to commit. */
-  private prepared(ast: ScriptNode): ScriptNode {
-    if (this.ast !== undefined) return committing(ast);
+  private changed(ast: ScriptNode): ScriptNode {
+    if (this.ast !== undefined) return prepared(ast);
     this.ast = ast;
     for (const [name, source] of functionsOf(ast)) this.functions.set(name, source);
-    return withState(streaming(committing(ast)));
+    return withState(streaming(prepared(ast)));
   }
 
   private device(path: string, content: string): void {
@@ -102,7 +118,7 @@ export class Interpreter {
 }
 
 /** What `set -x` would say of the commands that are not the script's own. */
-const TRACES = new RegExp(`^\\++ ${CLOSE} .*\\n`, 'gm');
+const TRACES = /^\++ \/usr\/bin\/__\w+.*\n/gm;
 
 /** Of what the state's last statement printed: the lines that make it again. Plain variables come by another way. */
 function lasting(state: string): string[] {

@@ -92,7 +92,14 @@ export interface ScriptLimits {
 
 export type ToShell =
   | ({ readonly kind: 'begin' } & Begin)
-  | { readonly kind: 'run'; readonly script: string; readonly stdin: Uint8Array | undefined }
+  | {
+      readonly kind: 'run';
+      readonly script: string;
+      /** `ask`: it is to be had once something would read it. */
+      readonly stdin: Uint8Array | 'ask' | undefined;
+      readonly interactive: boolean;
+    }
+  | { readonly kind: 'input'; readonly bytes: Uint8Array }
   | { readonly kind: 'abort' }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly failure: TreeFailure };
@@ -100,5 +107,12 @@ export type ToShell =
 export type FromShell =
   | { readonly kind: 'call'; readonly id: number; readonly call: TreeCall }
   | { readonly kind: 'output'; readonly fd: 1 | 2; readonly bytes: Uint8Array }
+  | { readonly kind: 'input' }
   /** `exited`: the script asked for the session's end. */
-  | { readonly kind: 'done'; readonly code: number; readonly exited: boolean; readonly cwd: string };
+  | {
+      readonly kind: 'done';
+      readonly code: number;
+      readonly exited: boolean;
+      readonly incomplete: boolean;
+      readonly cwd: string;
+    };

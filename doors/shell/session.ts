@@ -1,7 +1,7 @@
 /** One shell under one caller: scripts one after another, with variables and working directory kept between them. */
 
 import { Cancellation } from '../../core/cancel.ts';
-import { AosError } from '../../core/errors.ts';
+import { AosError, asAosError } from '../../core/errors.ts';
 import { isPromise } from '../../core/maybe.ts';
 import type { Aos, Caller } from '../../core/types.ts';
 import { SCRIPT_LIMITS, SHELL_LIMITS } from './limits.ts';
@@ -24,8 +24,16 @@ export interface SessionOptions {
   output(fd: 1 | 2, bytes: Uint8Array): void;
 }
 
+export interface Script {
+  /** What it reads on its standard input, or how to get that once something would read it. */
+  readonly stdin?: Uint8Array | (() => Promise<Uint8Array>) | undefined;
+  /** Typed by somebody: one that is not complete is not run, and ends with `incomplete`. */
+  readonly interactive?: boolean;
+}
+
 export interface Finished {
   readonly code: number;
+  readonly incomplete: boolean;
   /** The script asked for the session's end. */
   readonly exited: boolean;
   readonly cwd: string;
@@ -49,13 +57,13 @@ export class ShellSession {
   }
 
   /** Runs one script to its end. Throws `busy` where another runs, here or in too many other sessions. */
-  async run(script: string, stdin?: Uint8Array): Promise<Finished> {
+  async run(text: string, script: Script = {}): Promise<Finished> {
     if (this.running !== undefined) throw new AosError('busy', { component: COMPONENT, why: 'a script runs already' });
     const thread = this.ready();
     const running = new Running(thread, this.aos, this.caller, this.limits, this.options.output);
     this.running = running;
     try {
-      const finished = await running.over(script, stdin, this.cwd);
+      const finished = await running.over(text, script, this.cwd);
       this.cwd = finished.cwd;
       return finished;
     } finally {
@@ -102,6 +110,7 @@ class Running {
   private readonly cancel = new Cancellation();
   private readonly ended = Promise.withResolvers<Finished>();
   private stopped: number | undefined;
+  private input: (() => Promise<Uint8Array>) | undefined;
   private cwd = '/aos';
   private readonly timers: NodeJS.Timeout[] = [];
 
@@ -112,7 +121,7 @@ class Running {
     this.tree = new ShellTree(aos, caller, limits.fileBytes);
   }
 
-  async over(script: string, stdin: Uint8Array | undefined, cwd: string): Promise<Finished> {
+  async over(text: string, { stdin, interactive = false }: Script, cwd: string): Promise<Finished> {
     const { thread, timers } = this;
     this.cwd = cwd;
     thread.listen({
@@ -120,7 +129,9 @@ class Running {
       died: why => this.died(why),
     });
     timers.push(setTimeout(() => this.late(), this.limits.timeMs));
-    thread.say({ kind: 'run', script, stdin });
+    const asks = typeof stdin === 'function';
+    if (asks) this.input = stdin;
+    thread.say({ kind: 'run', script: text, stdin: asks ? 'ask' : stdin, interactive });
     try {
       return await this.ended.promise;
     } finally {
@@ -142,7 +153,7 @@ class Running {
   kill(code: number): void {
     this.stopped = code;
     this.thread.end();
-    this.ended.resolve({ code, exited: false, cwd: this.cwd });
+    this.ended.resolve({ code, exited: false, incomplete: false, cwd: this.cwd });
   }
 
   private late(): void {
@@ -155,7 +166,7 @@ class Running {
 
   private died(why: AosError): void {
     if (this.stopped === undefined) this.output(2, Buffer.from(`${why.message}\n`));
-    this.ended.resolve({ code: this.stopped ?? DIED, exited: false, cwd: this.cwd });
+    this.ended.resolve({ code: this.stopped ?? DIED, exited: false, incomplete: false, cwd: this.cwd });
   }
 
   private heard(message: FromShell): void {
@@ -164,12 +175,32 @@ class Running {
         if (this.stopped === undefined) this.output(message.fd, message.bytes);
         return;
       case 'done': {
-        const { code, exited, cwd } = message;
-        return this.ended.resolve({ code: this.stopped ?? code, exited: exited && this.stopped === undefined, cwd });
+        const { code, exited, incomplete, cwd } = message;
+        this.ended.resolve(
+          this.stopped === undefined
+            ? { code, exited, incomplete, cwd }
+            : { code: this.stopped, exited: false, incomplete: false, cwd },
+        );
+        return;
       }
+      case 'input':
+        this.give();
+        return;
       case 'call':
-        return this.serve(message.id, message.call);
+        this.serve(message.id, message.call);
     }
+  }
+
+  /** A wish for input that fails ends the script. */
+  private give(): void {
+    const { thread } = this;
+    const fail = (thrown: unknown): void => {
+      this.output(2, Buffer.from(`${asAosError(thrown, COMPONENT).message}\n`));
+      this.stop(DIED);
+    };
+    this.input?.().then(bytes => {
+      if (thread.alive) thread.say({ kind: 'input', bytes });
+    }, fail);
   }
 
   private serve(id: number, call: TreeCall): void {

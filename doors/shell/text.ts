@@ -14,8 +14,17 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Text that `toBytes` makes exactly these bytes of. */
 export function toText(bytes: Uint8Array): string {
+  return decoded(bytes, false);
+}
+
+/** Text from what a pipe carried: its escapes are escapes already. */
+export function fromPipe(piped: string): string {
+  return decoded(Buffer.from(piped, 'latin1'), true);
+}
+
+function decoded(bytes: Uint8Array, escapes: boolean): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!buffer.includes(ESCAPE_UTF8)) {
+  if (escapes || !buffer.includes(ESCAPE_UTF8)) {
     try {
       return strict.decode(buffer);
     } catch {
@@ -25,7 +34,7 @@ export function toText(bytes: Uint8Array): string {
   let text = '';
   let start = 0;
   for (let at = 0; at < buffer.length; ) {
-    const length = sequenceAt(buffer, at);
+    const length = sequenceAt(buffer, at, escapes);
     if (length > 0) {
       at += length;
       continue;
@@ -42,7 +51,7 @@ export function toBytes(text: string): Uint8Array {
   let start = 0;
   for (const found of text.matchAll(ESCAPES)) {
     parts.push(Buffer.from(text.slice(start, found.index)));
-    parts.push(Uint8Array.from(found[0], escape => (escape.codePointAt(0) ?? BASE) - BASE));
+    parts.push(Uint8Array.from(found[0], one => (one.codePointAt(0) ?? BASE) - BASE));
     start = found.index + found[0].length;
   }
   parts.push(Buffer.from(text.slice(start)));
@@ -54,13 +63,18 @@ export function fromLatin1(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');
 }
 
+/** As a pipe carries it: UTF-8, one character a byte. */
+export function toPipe(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
 /** Whether what a pipe carries holds escapes. */
 export function hasEscapes(piped: string): boolean {
   return piped.includes('\u00f4\u008f');
 }
 
-/** The length of the UTF-8 sequence at `at`; 0 where there is none, or where it would be taken for an escape. */
-function sequenceAt(bytes: Uint8Array, at: number): number {
+/** The length of the UTF-8 sequence at `at`; 0 where there is none, or where it is an escape and there are none yet. */
+function sequenceAt(bytes: Uint8Array, at: number, escapes: boolean): number {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;
   const next = (i: number): number => bytes[at + i] ?? 0;
@@ -75,7 +89,7 @@ function sequenceAt(bytes: Uint8Array, at: number): number {
     const low = first === 0xf0 ? 0x90 : 0x80;
     const high = first === 0xf4 ? 0x8f : 0xbf;
     if (next(1) < low || next(1) > high || !tail(2) || !tail(3)) return 0;
-    return first === 0xf4 && next(1) === 0x8f && next(2) >= 0xbe ? 0 : 4;
+    return !escapes && first === 0xf4 && next(1) === 0x8f && next(2) >= 0xbe ? 0 : 4;
   }
   return 0;
 }

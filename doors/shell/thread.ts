@@ -89,7 +89,10 @@ export function takeThread(authority: Authority): Thread {
 export function giveThread(thread: Thread, clean: boolean): void {
   busy--;
   thread.listen(undefined);
-  if (!clean || !thread.alive || idle.size >= SHELL_LIMITS.idle_threads_max) return thread.end();
+  if (!clean || !thread.alive || idle.size >= SHELL_LIMITS.idle_threads_max) {
+    thread.end();
+    return;
+  }
   const timer = setTimeout(() => {
     idle.delete(thread);
     thread.end();

@@ -2,7 +2,7 @@
 
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import type { Ask } from './fs.ts';
-import { Interpreter } from './interpreter.ts';
+import { type Ended, Interpreter } from './interpreter.ts';
 import type { FromShell, ToShell, TreeCall, TreeReply } from './protocol.ts';
 
 interface Waiting {
@@ -10,11 +10,14 @@ interface Waiting {
   reject(failure: unknown): void;
 }
 
+const ENDED: Ended = { code: 1, exited: false, incomplete: false, cwd: '/aos' };
+
 function serve(port: MessagePort): void {
   const waiting = new Map<number, Waiting>();
   let next = 1;
   let interpreter: Interpreter | undefined;
   let stop: AbortController | undefined;
+  let given: ((bytes: Uint8Array) => void) | undefined;
   const say = (message: FromShell): void => port.postMessage(message);
 
   const ask: Ask = <C extends TreeCall>(call: C) =>
@@ -25,15 +28,24 @@ function serve(port: MessagePort): void {
       say({ kind: 'call', id, call });
     });
 
-  const run = async (script: string, stdin: Uint8Array | undefined): Promise<void> => {
-    const signal = (stop = new AbortController()).signal;
+  const input = (): Promise<Uint8Array> => {
+    say({ kind: 'input' });
+    return new Promise(resolve => {
+      given = resolve;
+    });
+  };
+
+  const run = async ({ script, stdin, interactive }: ToShell & { kind: 'run' }): Promise<void> => {
+    stop = new AbortController();
+    const { signal } = stop;
     try {
-      const ended = await interpreter?.run(script, stdin, signal);
-      say({ kind: 'done', code: ended?.code ?? 1, exited: ended?.exited ?? true, cwd: ended?.cwd ?? '/aos' });
+      const ended = await interpreter?.run(script, { stdin: stdin === 'ask' ? input : stdin, interactive, signal });
+      say({ kind: 'done', ...(ended ?? ENDED) });
     } catch (thrown) {
-      const text = `bash: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`;
+      const said = thrown instanceof Error ? thrown.message : String(thrown);
+      const text = `${said.startsWith('bash: ') ? '' : 'bash: '}${said}\n`;
       say({ kind: 'output', fd: 2, bytes: Buffer.from(text) });
-      say({ kind: 'done', code: 1, exited: false, cwd: interpreter?.cwd ?? '/aos' });
+      say({ kind: 'done', ...ENDED, cwd: interpreter?.cwd ?? ENDED.cwd });
     }
   };
 
@@ -43,7 +55,9 @@ function serve(port: MessagePort): void {
         interpreter = new Interpreter(message, ask, (fd, bytes) => say({ kind: 'output', fd, bytes }));
         return;
       case 'run':
-        return void run(message.script, message.stdin);
+        return void run(message);
+      case 'input':
+        return given?.(message.bytes);
       case 'abort':
         return stop?.abort();
       case 'reply':

@@ -5,12 +5,14 @@ import type { Socket } from 'node:net';
 import { Cancellation } from '../../core/cancel.ts';
 import { AosError, asAosError } from '../../core/errors.ts';
 import { follow } from '../../core/follow.ts';
-import type { DoorApi } from '../../core/types.ts';
+import type { Caller, DoorApi, DoorName } from '../../core/types.ts';
+import { agentSet } from '../agent.ts';
 import { makeCaller } from '../identity.ts';
+import type { StreamExchange, StreamHandler } from '../stream.ts';
 import { listenOn } from './listen.ts';
 import { type Peer, preparePeers, readPeer } from './peer.ts';
 import { get, type Work } from './read.ts';
-import { sendError, sendJson } from './reply.ts';
+import { beginStream, sendChunk, sendError, sendJson } from './reply.ts';
 import { decodePath, drain, splitTarget } from './request.ts';
 import { makeDir, post, put, remove } from './write.ts';
 
@@ -26,6 +28,8 @@ export interface SocketOptions {
   readonly path: string;
   /** Further GET targets outside the tree, by path (`/health`): each gives a value for JSON. */
   readonly extra?: Record<string, () => unknown>;
+  /** Further POST targets outside the tree, by path (`/shell`): each talks over the request and the reply at once. */
+  readonly streams?: Record<string, StreamHandler>;
 }
 
 export interface SocketDoor {
@@ -52,6 +56,8 @@ export async function startSocket(api: DoorApi, options: SocketOptions): Promise
     });
   });
   server.maxConnections = CONNECTIONS_MAX;
+  // A request may last as long as its client does: `tail -f | aos write`, or a shell.
+  server.requestTimeout = 0;
   server.on('connection', socket => {
     const peer = readPeer(socket);
     if (peer !== undefined) return void peers.set(socket, peer);
@@ -99,10 +105,20 @@ async function serve(api: DoorApi, options: SocketOptions, peer: Peer | undefine
   }
   const parts = { ...peer, tid: peer.pid, door: 'socket' as const, authority: api.authorityOf(peer.uid) };
   const caller = makeCaller(parts);
+  const as = async (agent: string, door: DoorName = 'socket'): Promise<Caller> => {
+    const set = await agentSet(api.aos, caller, agent, cancel, COMPONENT);
+    return makeCaller({ ...parts, door, authority: [...parts.authority, set], agent });
+  };
+  const streams = options.streams;
+  if (streams !== undefined && request.method === 'POST' && Object.hasOwn(streams, target.path)) {
+    return stream(streams[target.path], exchange, target.query, async (door, agent) =>
+      agent === undefined ? makeCaller({ ...parts, door }) : as(agent, door),
+    );
+  }
   const work: Work = {
     aos: api.aos,
     caller,
-    under: set => makeCaller({ ...parts, authority: [...parts.authority, set] }),
+    as,
     path: await follow(api.aos, caller, decodePath(target.path), followsLast(request.method, target.query), cancel),
     query: target.query,
     cancel,
@@ -127,6 +143,29 @@ async function serve(api: DoorApi, options: SocketOptions, peer: Peer | undefine
         remedy: 'use GET, PUT, POST, DELETE or MKCOL',
       });
   }
+}
+
+async function stream(
+  handler: StreamHandler | undefined,
+  { request, response, cancel }: Exchange,
+  query: URLSearchParams,
+  caller: StreamExchange['caller'],
+): Promise<void> {
+  const begin = (): void => {
+    if (!response.headersSent) beginStream(response, 'application/octet-stream');
+  };
+  await handler?.({
+    caller,
+    query,
+    body: request,
+    cancel,
+    send(bytes) {
+      begin();
+      return sendChunk(response, bytes);
+    },
+  });
+  begin();
+  response.end();
 }
 
 /** Whether a link at the end of the path stands for what it leads to. `stat` says of the link itself, as lstat does. */

@@ -2,8 +2,8 @@
 
 import type { ServerResponse } from 'node:http';
 import { AosError, asAosError } from '../../core/errors.ts';
-import { checkName, join, parsePath } from '../../core/path.ts';
-import type { Aos, Caller, Cancel, GrantSet, Handle, OpenHow, Path, Verb } from '../../core/types.ts';
+import { join } from '../../core/path.ts';
+import type { Aos, Caller, Cancel, Handle, OpenHow, Path, Verb } from '../../core/types.ts';
 import { beginStream, sendBytes, sendChunk, sendJson } from './reply.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -15,8 +15,8 @@ const VERBS: readonly Verb[] = ['stat', 'list', 'read', 'write', 'create', 'remo
 export interface Work {
   readonly aos: Aos;
   readonly caller: Caller;
-  /** The caller with one set more, for questions about what somebody else may do on its behalf. */
-  readonly under: (set: GrantSet) => Caller;
+  /** The caller as an agent that it runs. */
+  readonly as: (agent: string) => Promise<Caller>;
   readonly path: Path;
   readonly query: URLSearchParams;
   readonly cancel: Cancel;
@@ -36,7 +36,7 @@ export async function get(work: Work): Promise<void> {
 }
 
 async function explain(work: Work): Promise<unknown> {
-  const { aos, caller, under, path, query } = work;
+  const { aos, caller, path, query } = work;
   const verb = VERBS.find(known => known === query.get('explain'));
   if (verb === undefined) {
     throw new AosError('invalid', {
@@ -47,19 +47,7 @@ async function explain(work: Work): Promise<unknown> {
     });
   }
   const agent = query.get('as');
-  return aos.explain(agent === null ? caller : under(await agentSet(work, agent)), verb, path);
-}
-
-/** What an agent may do, as the agent's own path says it. Seen only by who may call the agent. */
-async function agentSet({ aos, caller, cancel }: Work, agent: string): Promise<GrantSet> {
-  checkName(agent);
-  const path = parsePath(`/aos/agents/${agent}`);
-  const set = await aos.call(caller, path, { op: 'grants' }, cancel);
-  if (typeof set === 'object' && set !== null && 'grants' in set && Array.isArray(set.grants)) {
-    // In process a call carries values: this one is a GrantSet or nothing.
-    return { name: `agent ${agent}`, grants: set.grants as GrantSet['grants'] };
-  }
-  throw new AosError('unsupported', { component: 'socket door', path, why: 'it does not say what it may do' });
+  return aos.explain(agent === null ? caller : await work.as(agent), verb, path);
 }
 
 /** Names and kinds; with `stat=1` what each is as well. An entry that went, or that cannot be looked at, keeps its name. */

@@ -47,14 +47,14 @@ Names that begin with a dot do not exist. A redirect within the base's origin is
 Retry-After leaves time; each further request is paid for like the first.`,
   options: {
     baseUrl: url('Where the service is; paths come after it.'),
-    header: secrets('A header to send, such as "Authorization: Bearer TOKEN"; may be repeated.', HEADER, 'name:value'),
+    header: secrets('A header to send, such as "Authorization: Bearer TOKEN"; once for each.', HEADER, 'name:value'),
     allowPrivate: flag('Allow loopback and private addresses.'),
-    dirs: text('Directories by name, separated by commas; * is any name: repos,repos/*', { standard: '' }),
+    dirs: text('Directories by name, such as repos,repos/* (* is any name).', { optional: true }),
   },
   cost: { list: PRICE, read: PRICE, write: PRICE, remove: PRICE },
   open({ baseUrl, header, allowPrivate, dirs }, tools): Served {
     const service = { component: 'http', base: new URL(baseUrl), headers: headersOf(header), allowPrivate };
-    const mount = new HttpMount(new Fetcher(service, tools), new Shapes(dirs), tools);
+    const mount = new HttpMount(new Fetcher(service, tools), new Shapes(dirs ?? ''), tools);
     return {
       tree: { node: (rest, op) => mount.node(rest, op) },
       price: (verb, rest) => mount.price(verb, rest),

@@ -82,6 +82,15 @@ test('what a grant allows is what its pattern says, by the plainest reading of i
   t.notThrows(() => fc.assert(property, { numRuns: RUNS }));
 });
 
+test('many grants in one set give what the best of them gives alone', t => {
+  const property = fc.property(fc.array(grant, { maxLength: 12 }), path, verb, now, (grants, at, act, moment) => {
+    const alone = grants.map(one => RANK[decide([{ name: 'one', grants: [one] }], act, at, moment).outcome]);
+    const together = decide([{ name: 'all', grants }], act, at, moment).outcome;
+    return RANK[together] === Math.max(RANK.withheld, ...alone);
+  });
+  t.notThrows(() => fc.assert(property, { numRuns: RUNS }));
+});
+
 /** The pattern as one regular expression: `**` is any number of names, `*` any part of one. */
 function plainly(shape: string): RegExp {
   const parts = shape.split('/').slice(1);

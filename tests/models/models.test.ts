@@ -176,6 +176,50 @@ test('a long answer is asked for where a budget can hold it, else the usual leng
   t.is((await dear.call('/aos/models/mock/default', wish)).text.length, 2000);
 });
 
+test('what it may cost bounds what is asked for and what is reserved; cut there, it says so', async t => {
+  const file = canned(t, { text: 'abcd'.repeat(1000), usage: { input: 0, output: 4000 } });
+  const pricing = { input_per_1m: 0, output_per_1m: 10, cache_write_per_1m: 20 };
+  const { call, ledger } = await world({ backends: { mock: { file, pricing } } });
+  const cut = await call('/aos/models/mock/default', { ...ASK, maxCost: 10_000 });
+  t.true(cut.failure instanceof AosError && cut.failure.kind === 'budget');
+  t.regex(String(cut.failure), /\$0\.01 left of the budget do not pay for more/);
+  t.true(cut.cost > 9_000 && cut.cost <= 10_000, String(cut.cost));
+  t.true((ledger.entries[0]?.micros ?? 0) <= 10_000);
+  t.deepEqual(cut.all.at(-1), { kind: 'done', reason: 'length' });
+  const whole = await call('/aos/models/mock/default', { ...ASK, maxCost: 1_000_000 });
+  t.like(whole, { failure: undefined, cost: 40_000 });
+  // What pays for no answer at all is for the gate to refuse: it is asked for more than is left.
+  await call('/aos/models/mock/default', { ...ASK, maxCost: 10 });
+  t.true((ledger.entries[2]?.micros ?? 0) > 10);
+  for (const maxCost of [-1, 0.5, '1', Number.NaN]) {
+    await t.throwsAsync(call('/aos/models/mock/default', { ...ASK, maxCost }), { message: /"maxCost" is not/ });
+  }
+});
+
+test("the user's price goes before the list's, for the models that it names", async t => {
+  const pricing = { 'gpt-5': { input_per_1m: 7, output_per_1m: 8 } };
+  const { resolve, read } = await world({ backends: { openai: { pricing } } }, { OPENAI_API_KEY: 'sk-x' });
+  t.deepEqual((await resolve('openai/gpt-5')).pricing, { input_per_1m: 7, output_per_1m: 8 });
+  t.regex(await read('/aos/models/openai/gpt-5/pricing'), /source: config/);
+  t.deepEqual((await resolve('openai/gpt-5-mini')).pricing, {
+    input_per_1m: 0.25,
+    output_per_1m: 2,
+    cache_read_per_1m: 0.025,
+  });
+  const all = await world(
+    { backends: { openai: { pricing: { input_per_1m: 0, output_per_1m: 1 } } } },
+    { OPENAI_API_KEY: 'x' },
+  );
+  t.deepEqual((await all.resolve('openai/gpt-5-mini')).pricing, { input_per_1m: 0, output_per_1m: 1 });
+});
+
+for (const pricing of [{ input_per_1m: -1, output_per_1m: 1 }, { input_per_1m: '1' }, 'free', { gpt: 3 }]) {
+  test(`a price that is none leaves the backend unavailable: ${JSON.stringify(pricing)}`, async t => {
+    const { read } = await world({ backends: { openai: { pricing } } }, { OPENAI_API_KEY: 'x' });
+    t.regex(await read('/aos/models/openai/available'), /^no: backends\.openai\.pricing is neither/);
+  });
+}
+
 test('an answer stops where its reservation is used up, after what came', async t => {
   const file = canned(t, { text: 'one two three four', usage: { input: 1_000_000, output: 4 } });
   const { call } = await world({ backends: { mock: { file, pricing: { input_per_1m: 1, output_per_1m: 1 } } } });

@@ -67,6 +67,20 @@ test('once the money is spent, not only held, a run ends with 64 and the layer i
   t.regex(String(end.message), /uid budget of \$0\.411 in 1m has \$0\.002 spent/);
 });
 
+test('an agent whose answers are short asks for less, where the usual length has no room', async t => {
+  const real = {
+    mock: [{ text: 'x', usage: { input: 0, output: 10 } }],
+    pricing: { input_per_1m: 0, output_per_1m: 100 },
+  };
+  const budgets = { ...DEFAULT_CONFIG.budgets, uid: { usd: 415_000, per: 60_000 } };
+  const w = await world(t, { ...real, config: { budgets } }, { quick: QUICK });
+  // After five runs there is a past. From then on the $0.4096 of the usual length has no room beside what was spent.
+  for (let i = 0; i < 12; i++) {
+    t.like(await w.wait(await w.send('quick', message(`${i}`, { force: true }))), { exit_code: 0 }, String(i));
+  }
+  t.is(used(w, 'uid'), 12_000);
+});
+
 test('a run is stopped by its budget to the token, its answer so far is kept', async t => {
   const real = { mock: [{ text: 'w '.repeat(1000), usage: { input: 0, output: 1000 } }] };
   const w = await world(t, { ...real, pricing: { input_per_1m: 0, output_per_1m: 100 } }, { quick: QUICK });
@@ -217,7 +231,11 @@ test('an estimate rests on the prompt as it will be sent and on what the last an
     record(await w.call('/aos/agents/quick/inbox', { dry_run: true, prompt, session: 'new', ...more }));
   const before = await ask('x');
   t.regex(String(before.basis), /no earlier runs, so an answer of 256 to 4096 tokens in 1 request/);
-  for (let i = 0; i < 3; i++) await w.wait(await w.send('quick', message('x', { force: true, session: `s${i}` })));
+  await w.wait(await w.send('quick', message('x', { force: true, session: 's' })));
+  const once = await ask('x');
+  t.regex(String(once.basis), /as long as in its last run, 200 to 200 tokens; at most an answer of 256 to 4096 tokens/);
+  t.true(Number(once.high_usd) > 10 * Number(once.estimate_usd));
+  for (let i = 0; i < 2; i++) await w.wait(await w.send('quick', message('x', { force: true, session: `s${i}` })));
   const after = await ask('x');
   t.regex(String(after.basis), /as long as in its last 3 runs, 200 to 200 tokens/);
   const tokens = Number(/^(\d+) tokens of prompt for mock\/default/.exec(String(after.basis))?.[1]);

@@ -175,3 +175,20 @@ test('refused, paid and changed is one line each; a free read none, unless it is
     ]);
   }
 });
+
+test('one write is one line, whatever kind of file it goes to', async t => {
+  const world = await makeWorld(t);
+  const told = (): string[] =>
+    lines(join(world.home, 'audit')).map(line => {
+      const { verb, path } = JSON.parse(line);
+      return `${verb} ${path}`;
+    });
+  const breaker = '/aos/system/breaker' as Settled['path'];
+  await world.core.aos.write(who(), breaker, Buffer.from('reset\n'));
+  const how = { read: true, write: true, append: false, truncate: false };
+  const handle = await world.core.aos.open(who(), '/aos/system/lock' as Settled['path'], how);
+  await handle.write(0, Buffer.from('{"path":"/aos/mnt"}'));
+  await handle.read(0, 100);
+  handle.close();
+  t.deepEqual(told(), ['write /aos/system/breaker', 'call /aos/system/lock']);
+});

@@ -27,6 +27,7 @@ export class FakeNode {
   nlink = 1;
   fixed = false;
   anchored = false;
+  still = false;
   ino = 0;
   body: Buffer = Buffer.alloc(0);
   target = '';
@@ -54,10 +55,10 @@ export class FakeNode {
   }
 
   stat(): Stat {
-    const { kind, mode, uid, gid, mtime, atime, nlink, ino, fixed, anchored } = this;
+    const { kind, mode, uid, gid, mtime, atime, nlink, ino, fixed, anchored, still } = this;
     const size =
       kind === 'dir' ? 4096 : kind === 'link' ? this.target.length : kind === 'message' ? 0 : this.body.length;
-    const stat = { kind, mode, uid, gid, size, mtime, atime, ctime: mtime, nlink, ino, fixed, anchored };
+    const stat = { kind, mode, uid, gid, size, mtime, atime, ctime: mtime, nlink, ino, fixed, anchored, still };
     return kind === 'link' ? { ...stat, target: this.target } : stat;
   }
 }

@@ -1,0 +1,165 @@
+import test from 'ava';
+import { type LeaseStore, Leases } from '../../core/capabilities/lease.ts';
+import { AosError } from '../../core/errors.ts';
+import { parsePath } from '../../core/path.ts';
+import type { Caller, Identity, Lease, LeaseScope, ProcessId } from '../../core/types.ts';
+import { tree, value } from '../../plugin-sdk/index.ts';
+import { caller, testCore } from '../support/core.ts';
+
+const UNTIL = 10_000;
+
+/** What is kept, as a disk would keep it. */
+function memory(): LeaseStore & { readonly kept: Map<number, Lease> } {
+  const kept = new Map<number, Lease>();
+  let last = 0;
+  return {
+    kept,
+    load: () => [...kept.values()],
+    save(lease) {
+      kept.set(lease.id, lease);
+      last = lease.id;
+    },
+    remove: id => void kept.delete(id),
+    last: () => last,
+  };
+}
+
+function leaseOf(scope: LeaseScope, more: Partial<Lease> = {}): Omit<Lease, 'id'> {
+  return { path: '/aos/mnt/x', until: UNTIL, uid: 1000, scope, ...more };
+}
+
+interface As extends Partial<Identity> {
+  readonly uid?: number;
+  readonly agent?: string;
+  readonly ancestors?: readonly ProcessId[];
+}
+
+function as({ uid = 1000, agent, ancestors = [], ...identity }: As): Caller {
+  const base = caller(undefined, uid);
+  const known = { ...base.identity(), ...identity };
+  return { ...base, identity: () => known, ancestors: () => ancestors, ...(agent !== undefined && { agent }) };
+}
+
+const SHELL = { pid: 100, startTime: 5 };
+
+const SERVED: readonly [string, LeaseScope, As, boolean][] = [
+  ['a session: its own', { kind: 'session', sid: 7 }, { sid: 7 }, true],
+  ['a session: another', { kind: 'session', sid: 7 }, { sid: 8 }, false],
+  ['a session: another with a terminal', { kind: 'session', sid: 7 }, { sid: 8, tty: 3 }, true],
+  ['a session: another user with a terminal', { kind: 'session', sid: 7 }, { uid: 7, sid: 7, tty: 3 }, false],
+  ['a uid: its own', { kind: 'uid' }, { sid: 8 }, true],
+  ['a uid: another', { kind: 'uid' }, { uid: 1001 }, false],
+  ['a uid: root', { kind: 'uid' }, { uid: 0 }, false],
+  ['a uid: a run of its own', { kind: 'uid' }, { agent: 'scout' }, false],
+  ['a session: a run from it', { kind: 'session', sid: 7 }, { sid: 7, agent: 'scout' }, false],
+  ['an agent: a run of it', { kind: 'agent', agent: 'scout' }, { agent: 'scout' }, true],
+  [
+    'an agent: a run of it that another user started',
+    { kind: 'agent', agent: 'scout' },
+    { agent: 'scout', uid: 7 },
+    true,
+  ],
+  ['an agent: a run of another', { kind: 'agent', agent: 'scout' }, { agent: 'coder' }, false],
+  ['an agent: its user', { kind: 'agent', agent: 'scout' }, {}, false],
+  ['a process: itself', { kind: 'process', ...SHELL }, SHELL, true],
+  ['a process: another with its number', { kind: 'process', ...SHELL }, { pid: 100, startTime: 6 }, false],
+  ['a process: its child', { kind: 'process', ...SHELL }, { pid: 101, ancestors: [SHELL] }, true],
+  [
+    'a process: its grandchild',
+    { kind: 'process', ...SHELL },
+    { pid: 102, ancestors: [{ pid: 101, startTime: 5 }, SHELL, { pid: 1, startTime: 1 }] },
+    true,
+  ],
+  [
+    'a process: one beside it',
+    { kind: 'process', ...SHELL },
+    { pid: 103, ancestors: [{ pid: 1, startTime: 1 }] },
+    false,
+  ],
+];
+
+for (const [what, scope, who, served] of SERVED) {
+  test(`a lease for ${what} ${served ? 'is' : 'is not'} served`, t => {
+    const leases = new Leases(memory());
+    leases.add(leaseOf(scope));
+    t.is(leases.find(as(who), '/aos/mnt/x/y', 0) !== undefined, served);
+  });
+}
+
+test('it holds up to its last millisecond, and no longer; then the refusal can say when it ended', t => {
+  const leases = new Leases(memory());
+  leases.add(leaseOf({ kind: 'uid' }));
+  t.truthy(leases.find(as({}), '/aos/mnt/x', UNTIL - 1));
+  t.is(leases.expired(as({}), '/aos/mnt/x', UNTIL - 1), undefined);
+  t.is(leases.find(as({}), '/aos/mnt/x', UNTIL), undefined);
+  t.is(leases.expired(as({}), '/aos/mnt/x', UNTIL)?.until, UNTIL);
+  t.is(leases.expired(as({ uid: 7 }), '/aos/mnt/x', UNTIL), undefined);
+});
+
+test('it covers its path and what is below, not a name that begins alike', t => {
+  const leases = new Leases(memory());
+  leases.add(leaseOf({ kind: 'uid' }));
+  const covered = (path: string): boolean => leases.find(as({}), path, 0) !== undefined;
+  t.deepEqual(['/aos/mnt/x', '/aos/mnt/x/a/b', '/aos/mnt/xy', '/aos/mnt', '/aos'].map(covered), [
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
+test('of several the one with a budget counts, of those the one taken last', t => {
+  const leases = new Leases(memory());
+  const [, first] = [leaseOf({ kind: 'uid' }), leaseOf({ kind: 'uid' }, { budget: 5, until: UNTIL * 2 })].map(lease =>
+    leases.add(lease),
+  );
+  t.is(leases.find(as({}), '/aos/mnt/x/y', 0), first);
+  const second = leases.add(leaseOf({ kind: 'uid' }, { path: '/aos/mnt/x/y', budget: 9 }));
+  t.is(leases.find(as({}), '/aos/mnt/x/y', 0), second);
+  t.is(leases.find(as({}), '/aos/mnt/x/y', UNTIL), first);
+});
+
+test('leases are kept, and no id is given twice', t => {
+  const store = memory();
+  const before = new Leases(store);
+  before.add(leaseOf({ kind: 'uid' }));
+  const second = before.add(leaseOf({ kind: 'uid' }));
+  before.end(second.id);
+  const after = new Leases(store);
+  t.deepEqual(
+    after.list(0).map(lease => lease.id),
+    [1],
+  );
+  t.is(after.add(leaseOf({ kind: 'uid' })).id, 3);
+  t.deepEqual(after.list(UNTIL), []);
+  t.truthy(after.expired(as({}), '/aos/mnt/x', UNTIL));
+  t.deepEqual(after.list(UNTIL + 24 * 3_600_000), []);
+  t.is(store.kept.size, 0);
+});
+
+test('the gate: a handle that is open is refused from the moment the lease ends, by the clock or by hand', async t => {
+  let now = 0;
+  const core = await testCore(undefined, () => now);
+  core.mount('/aos/mnt/x', tree({ '/v': value({ read: () => 'hello' }) }), { locked: true });
+  const open = () =>
+    core.aos.open(caller(), parsePath('/aos/mnt/x/v'), { read: true, write: false, append: false, truncate: false });
+  core.policy.leases.add(leaseOf({ kind: 'uid' }));
+  const handle = await open();
+  now = UNTIL - 1;
+  t.is(String(handle.read(0, 10)), 'hello\n');
+  now = UNTIL;
+  t.is(t.throws(() => handle.read(0, 10), { instanceOf: AosError }).kind, 'lease_expired');
+  const { id } = core.policy.leases.add(leaseOf({ kind: 'uid' }, { until: UNTIL * 2 }));
+  t.is(String(handle.read(0, 10)), 'hello\n');
+  core.policy.leases.end(id);
+  t.throws(() => handle.read(0, 10), { instanceOf: AosError, message: /aos unlock \/aos\/mnt\/x --duration=30m/ });
+});
+
+test("a run's refusal names the command that opens the lock for its agent", async t => {
+  const core = await testCore();
+  core.mount('/aos/mnt/x', tree({ '/v': value({ read: () => 'hello' }) }), { locked: true });
+  const run: Caller = { ...caller(), agent: 'scout', run: 1 };
+  const error = t.throws(() => core.aos.read(run, parsePath('/aos/mnt/x/v')), { instanceOf: AosError });
+  t.regex(error.remedy ?? '', /aos unlock \/aos\/mnt\/x --duration=30m --scope=agent:scout$/);
+});

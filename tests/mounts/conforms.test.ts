@@ -1,0 +1,28 @@
+/** The rules of every mount, on the mounts themselves. */
+
+import test, { type ExecutionContext } from 'ava';
+import { parsePath } from '../../core/path.ts';
+import { httpMount } from '../../mounts/http/index.ts';
+import quotes from '../../plugin-sdk/examples/quotes.ts';
+import type { MountType } from '../../plugin-sdk/index.ts';
+import { conforms } from '../../plugin-sdk/testing/index.ts';
+import { world } from './world.ts';
+
+function check(type: MountType, file: string): void {
+  const register = (title: string, run: (t: ExecutionContext) => Promise<void>) => test(title, run);
+  conforms(register, {
+    type,
+    file,
+    async open(t, how) {
+      const w = await world(t, { type, ...how });
+      return {
+        ...w,
+        stat: async path => w.core.aos.stat(w.who, parsePath(`/aos/mnt/api/${path}`)),
+        asked: () => w.server.count(),
+      };
+    },
+  });
+}
+
+check(httpMount, 'items/5');
+check(quotes, 'ACME/price');
