@@ -60,7 +60,7 @@ const plugin = definePlugin({
 
 const USER: Authority = [
   {
-    name: 'uid 1000',
+    name: 'the user',
     grants: [
       { verbs: READ, path: '/aos/memory/**' },
       { verbs: READ, path: '/aos/conversations/**' },

@@ -40,6 +40,7 @@ interface Live {
 }
 
 const MNT = parsePath('/aos/mnt');
+const LOCK = parsePath('/aos/system/lock');
 
 export class Mounts {
   private readonly api: PluginApi;
@@ -65,6 +66,7 @@ export class Mounts {
       const why = `${there.record.type} is mounted there already`;
       throw new AosError('exists', { component: 'mounts', path, why, remedy: `take it away with: aos umount ${path}` });
     }
+    await this.lock(path);
     const live = await this.open(record, found.type, path);
     const secrets = new Set(
       Object.entries(found.type.options).flatMap(([name, o]) => (o.secret ? [flagName(name)] : [])),
@@ -80,7 +82,7 @@ export class Mounts {
   }
 
   /** Takes a mount away: for whoever made it, the daemon's user and root. Throws `not_found` or `denied`. */
-  remove(caller: Caller, path: Path): { path: string; type: string } {
+  async remove(caller: Caller, path: Path): Promise<{ path: string; type: string }> {
     const there = this.live.get(path) ?? this.lost.get(path);
     if (there === undefined) {
       const why = 'nothing is mounted there';
@@ -95,6 +97,7 @@ export class Mounts {
     this.lost.delete(path);
     const live = this.live.get(path);
     if (live !== undefined) this.drop(path, live);
+    await this.lock(path);
     this.api.changed(path);
     return { path, type: record.type };
   }
@@ -155,6 +158,16 @@ export class Mounts {
     const live = { record, type, made, withdraw };
     this.live.set(path, live);
     return live;
+  }
+
+  /** Ends the leases of what was mounted there before: they were not taken for what is mounted there next. */
+  private async lock(path: Path): Promise<void> {
+    try {
+      await this.api.aos.call(this.api.self, LOCK, { path });
+    } catch (error) {
+      // There is no such lever here; or somebody opened all of /aos/mnt, which is meant for what comes, too.
+      if (!(error instanceof AosError) || (error.kind !== 'not_found' && error.kind !== 'invalid')) throw error;
+    }
   }
 
   private drop(path: string, live: Live): void {

@@ -68,16 +68,16 @@ function wrapped(name: string, fs: TreeFs): Command {
         again = true;
         return await withBytes(name, args, context);
       }
-      const before = fs.takeFailures();
+      const before = fs.remote.takeFailures();
       fs.inCommand += own;
       fs.bytewise += bytewise ? 1 : 0;
       try {
         const result = await runOriginal(name, args, context);
-        return asText(result, bytewise, explained(result.stderr, fs.takeFailures(), name));
+        return asText(result, bytewise, explained(result.stderr, fs.remote.takeFailures(), name));
       } finally {
         fs.inCommand -= own;
         fs.bytewise -= bytewise ? 1 : 0;
-        fs.giveBack(before);
+        fs.remote.giveBack(before);
       }
     },
   };
@@ -142,9 +142,9 @@ function closing(fs: TreeFs): Command {
   return {
     name: '__close',
     async execute([count = '1'], { env }) {
-      const before = fs.takeFailures();
+      const before = fs.remote.takeFailures();
       await fs.closeWriters(Number(count));
-      const failures = [...before, ...fs.takeFailures()].filter(({ probe }) => !probe);
+      const failures = [...before, ...fs.remote.takeFailures()].filter(({ probe }) => !probe);
       if (failures.length > 0) return { stdout: '', stderr: explained('', failures, undefined), exitCode: 1 };
       return unchanged(env);
     },
@@ -202,14 +202,15 @@ function calling(fs: TreeFs): Command {
     async execute([path, ...words], context) {
       if (path === undefined) return { stdout: '', stderr: 'usage: call PATH [REQUEST]\n', exitCode: 2 };
       const request = words.length > 0 ? toBytes(words.join(' ')) : piped(context);
-      const before = fs.takeFailures();
+      const before = fs.remote.takeFailures();
       try {
         const reply = await fs.call(fs.resolvePath(context.cwd, path), request);
         return { stdout: toText(reply), stderr: '', exitCode: 0, stdoutKind: 'text' };
       } catch {
-        return { stdout: '', stderr: explained('', fs.takeFailures(), 'call'), exitCode: 1 };
+        const vague = `call: ${path}: No such file or directory\n`;
+        return { stdout: '', stderr: explained(vague, fs.remote.takeFailures(), 'call'), exitCode: 1 };
       } finally {
-        fs.giveBack(before);
+        fs.remote.giveBack(before);
       }
     },
   };

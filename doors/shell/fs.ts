@@ -1,17 +1,15 @@
 /** The shell's file system: the tree at /aos, and everything else in memory. Runs in the shell's thread. */
 
 import { InMemoryFs, unsafeBytesFromLatin1 } from 'just-bash';
-import { type Failed, saidOf, TreeError } from './errors.ts';
-import type { TreeCall, TreeFailure, TreeName, TreeReply, TreeStat } from './protocol.ts';
+import { saidOf, TreeError } from './errors.ts';
+import type { TreeName, TreeStat } from './protocol.ts';
+import { isFailure, type Remote } from './remote.ts';
 import { fromLatin1, toBytes, toPipe, toText } from './text.ts';
 
 type Content = string | Uint8Array;
 type Encoding = Parameters<InMemoryFs['writeFile']>[2];
 type FsStat = Awaited<ReturnType<InMemoryFs['stat']>>;
 type Dirent = Awaited<ReturnType<InMemoryFs['readdirWithFileTypes']>>[number];
-
-/** Asks the thread that holds the tree. Rejects with the TreeFailure. */
-export type Ask = <C extends TreeCall>(call: C) => Promise<TreeReply[C['op']]>;
 
 /** Where the output of a top-level statement goes as soon as it has ended. */
 export const DEVICES = { stdout: '/dev/.stdout', stderr: '/dev/.stderr', state: '/dev/.state' } as const;
@@ -28,35 +26,23 @@ export class TreeFs extends InMemoryFs {
   inCommand = 0;
   /** Above 0 while a command runs for which bytes are not text. */
   bytewise = 0;
-  private readonly ask: Ask;
+  readonly remote: Remote;
   private readonly device: (path: string, content: string) => void;
-  private failed: Failed[] = [];
   private writers: Writer[] = [];
 
-  constructor(ask: Ask, device: (path: string, content: string) => void, bytesMax: number) {
+  constructor(remote: Remote, device: (path: string, content: string) => void, bytesMax: number) {
     super(undefined, { maxTotalBytes: bytesMax });
-    this.ask = ask;
+    this.remote = remote;
     this.device = device;
     this.mkdirSync('/tmp', { recursive: true });
     this.mkdirSync('/aos', { recursive: true });
   }
 
-  /** What went wrong since it was last asked. */
-  takeFailures(): Failed[] {
-    const { failed } = this;
-    this.failed = [];
-    return failed;
-  }
-
-  /** Puts those of before in front of what came since. */
-  giveBack(before: readonly Failed[]): void {
-    this.failed.unshift(...before);
-  }
-
   /** Commits what the last `count` redirects have open; all of them without a number. */
   async closeWriters(count = this.writers.length): Promise<void> {
     for (const writer of this.writers.splice(Math.max(0, this.writers.length - count)).reverse()) {
-      if (writer.handle !== undefined) await this.quietly('close', writer.path, { op: 'close', handle: writer.handle });
+      if (writer.handle !== undefined)
+        await this.remote.quietly('close', writer.path, { op: 'close', handle: writer.handle });
     }
   }
 
@@ -75,7 +61,7 @@ export class TreeFs extends InMemoryFs {
 
   override async readFileBuffer(path: string): Promise<Uint8Array> {
     if (!isTree(path)) return super.readFileBuffer(path);
-    return this.tree('open', path, { op: 'read', path });
+    return this.remote.ask('open', path, { op: 'read', path });
   }
 
   override async writeFile(path: string, content: Content, options?: Encoding): Promise<void> {
@@ -93,7 +79,7 @@ export class TreeFs extends InMemoryFs {
     }
     const body = this.bytesOf(content, options);
     if (!isTree(path)) return append ? super.appendFile(path, body) : super.writeFile(path, body);
-    if (this.inCommand > 0) return void (await this.tree('open', path, { op: 'write', path, body, append }));
+    if (this.inCommand > 0) return void (await this.remote.ask('open', path, { op: 'write', path, body, append }));
     if (body.length === 0) return this.openWriter(path, append);
     return this.redirected(path, body, append);
   }
@@ -109,10 +95,10 @@ export class TreeFs extends InMemoryFs {
   /** A redirect opens its file before its command runs. */
   private async openWriter(path: string, append: boolean): Promise<void> {
     try {
-      this.writers.push({ path, append, handle: await this.ask({ op: 'open', path, append }) });
+      this.writers.push({ path, append, handle: await this.remote.send({ op: 'open', path, append }) });
     } catch (thrown) {
       // Said as it stands, where the shell does not say it itself.
-      const error = this.refused('open', path, thrown, false);
+      const error = this.remote.refused('open', path, thrown, false);
       throw error instanceof TreeError ? new Error(`bash: ${path}: ${saidOf(error.code)}`) : error;
     }
   }
@@ -122,19 +108,19 @@ export class TreeFs extends InMemoryFs {
     const at = this.writers.findLastIndex(writer => writer.path === path);
     const writer = this.writers[at];
     if (writer?.handle === undefined)
-      return void (await this.quietly('write', path, { op: 'write', path, body, append }));
+      return void (await this.remote.quietly('write', path, { op: 'write', path, body, append }));
     const { handle } = writer;
-    if (!(await this.quietly('write', path, { op: 'put', handle, body }))) return;
+    if (!(await this.remote.quietly('write', path, { op: 'put', handle, body }))) return;
     // Whole at once, as `>` gives it. Descriptors that stay open and `>>` may bring more.
     if (append) return;
     this.writers.splice(at, 1, { ...writer, handle: undefined });
-    await this.quietly('close', path, { op: 'close', handle });
+    await this.remote.quietly('close', path, { op: 'close', handle });
   }
 
   override async exists(path: string): Promise<boolean> {
     if (!isTree(path)) return super.exists(path);
     try {
-      await this.tree('stat', path, { op: 'stat', path, follow: true }, true);
+      await this.remote.ask('stat', path, { op: 'stat', path, follow: true }, true);
       return true;
     } catch {
       return false;
@@ -143,22 +129,22 @@ export class TreeFs extends InMemoryFs {
 
   override async stat(path: string): Promise<FsStat> {
     if (!isTree(path)) return super.stat(path);
-    return statOf(await this.tree('stat', path, { op: 'stat', path, follow: true }, true));
+    return statOf(await this.remote.ask('stat', path, { op: 'stat', path, follow: true }, true));
   }
 
   override async lstat(path: string): Promise<FsStat> {
     if (!isTree(path)) return super.lstat(path);
-    return statOf(await this.tree('lstat', path, { op: 'stat', path, follow: false }, true));
+    return statOf(await this.remote.ask('lstat', path, { op: 'stat', path, follow: false }, true));
   }
 
   override async realpath(path: string): Promise<string> {
     if (!isTree(path)) return super.realpath(path);
-    return this.tree('realpath', path, { op: 'realpath', path }, true);
+    return this.remote.ask('realpath', path, { op: 'realpath', path }, true);
   }
 
   override async readlink(path: string): Promise<string> {
     if (!isTree(path)) return super.readlink(path);
-    const { target } = await this.tree('readlink', path, { op: 'stat', path, follow: false }, true);
+    const { target } = await this.remote.ask('readlink', path, { op: 'stat', path, follow: false }, true);
     if (target === undefined) throw invalid('readlink', path);
     return target;
   }
@@ -179,7 +165,7 @@ export class TreeFs extends InMemoryFs {
   }
 
   private async names(path: string): Promise<TreeName[]> {
-    const names = await this.tree('scandir', path, { op: 'list', path });
+    const names = await this.remote.ask('scandir', path, { op: 'list', path });
     return [...names].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -189,14 +175,14 @@ export class TreeFs extends InMemoryFs {
       if (await this.exists(path)) return;
       await this.mkdir(path.slice(0, path.lastIndexOf('/')), options);
     }
-    await this.tree('mkdir', path, { op: 'mkdir', path });
+    await this.remote.ask('mkdir', path, { op: 'mkdir', path });
   }
 
   override async rm(path: string, options: Parameters<InMemoryFs['rm']>[1] = {}): Promise<void> {
     if (!isTree(path)) return super.rm(path, options);
     let kind: string;
     try {
-      kind = (await this.tree('lstat', path, { op: 'stat', path, follow: false }, true)).kind;
+      kind = (await this.remote.ask('lstat', path, { op: 'stat', path, follow: false }, true)).kind;
     } catch (error) {
       if (options.force === true && error instanceof TreeError && error.code === 'ENOENT') return;
       throw error;
@@ -204,7 +190,7 @@ export class TreeFs extends InMemoryFs {
     if (kind === 'dir' && options.recursive === true) {
       for (const { name } of await this.names(path)) await this.rm(`${path}/${name}`, options);
     }
-    await this.tree('unlink', path, { op: 'remove', path, dir: kind === 'dir' });
+    await this.remote.ask('unlink', path, { op: 'remove', path, dir: kind === 'dir' });
   }
 
   override async cp(src: string, dest: string, options: Parameters<InMemoryFs['cp']>[2] = {}): Promise<void> {
@@ -218,16 +204,16 @@ export class TreeFs extends InMemoryFs {
 
   private async copied(path: string, body: Uint8Array): Promise<void> {
     if (!isTree(path)) return super.writeFile(path, body);
-    await this.tree('open', path, { op: 'write', path, body, append: false });
+    await this.remote.ask('open', path, { op: 'write', path, body, append: false });
   }
 
   override async mv(src: string, dest: string): Promise<void> {
     if (!isTree(src) && !isTree(dest)) return super.mv(src, dest);
     if (isTree(src) && isTree(dest)) {
       try {
-        return void (await this.ask({ op: 'rename', path: src, to: dest }));
+        return void (await this.remote.send({ op: 'rename', path: src, to: dest }));
       } catch (thrown) {
-        if (!isFailure(thrown) || thrown.errno !== 'EXDEV') throw this.refused('rename', src, thrown, false);
+        if (!isFailure(thrown) || thrown.errno !== 'EXDEV') throw this.remote.refused('rename', src, thrown, false);
       }
     }
     await this.cp(src, dest, { recursive: true });
@@ -236,68 +222,33 @@ export class TreeFs extends InMemoryFs {
 
   override async chmod(path: string, mode: number): Promise<void> {
     if (!isTree(path)) return super.chmod(path, mode);
-    await this.tree('chmod', path, { op: 'change', path, change: { mode } });
+    await this.remote.ask('chmod', path, { op: 'change', path, change: { mode } });
   }
 
   override async utimes(path: string, atime: Date, mtime: Date): Promise<void> {
     if (!isTree(path)) return super.utimes(path, atime, mtime);
     const change = { atime: atime.getTime(), mtime: mtime.getTime() };
-    await this.tree('utimes', path, { op: 'change', path, change });
+    await this.remote.ask('utimes', path, { op: 'change', path, change });
   }
 
   override async symlink(target: string, path: string): Promise<void> {
     if (!isTree(path)) return super.symlink(target, path);
-    await this.tree('symlink', path, { op: 'symlink', path, target });
+    await this.remote.ask('symlink', path, { op: 'symlink', path, target });
   }
 
   override async link(from: string, path: string): Promise<void> {
     if (!isTree(from) && !isTree(path)) return super.link(from, path);
-    await this.tree('link', path, { op: 'link', path, from });
+    await this.remote.ask('link', path, { op: 'link', path, from });
   }
 
   /** The reply of a call file to one request. */
   call(path: string, request: Uint8Array): Promise<Uint8Array> {
-    return this.tree('call', path, { op: 'ask', path, request });
-  }
-
-  /** `probe`: a look that may well fail. */
-  private async tree<C extends TreeCall>(
-    name: string,
-    path: string,
-    call: C,
-    probe = false,
-  ): Promise<TreeReply[C['op']]> {
-    try {
-      return await this.ask(call);
-    } catch (thrown) {
-      throw this.refused(name, path, thrown, probe);
-    }
-  }
-
-  /** False where it was refused: then it is on record. */
-  private async quietly(name: string, path: string, call: TreeCall): Promise<boolean> {
-    try {
-      await this.ask(call);
-      return true;
-    } catch (thrown) {
-      this.refused(name, path, thrown, false);
-      return false;
-    }
-  }
-
-  private refused(name: string, path: string, thrown: unknown, probe: boolean): unknown {
-    if (!isFailure(thrown)) return thrown;
-    this.failed.push({ path, failure: thrown, probe });
-    return new TreeError(thrown, name, path);
+    return this.remote.ask('call', path, { op: 'ask', path, request });
   }
 }
 
 export function isTree(path: string): boolean {
   return path === '/aos' || path.startsWith('/aos/');
-}
-
-function isFailure(thrown: unknown): thrown is TreeFailure {
-  return typeof thrown === 'object' && thrown !== null && 'errno' in thrown && 'reason' in thrown;
 }
 
 function statOf({ kind, mode, size, mtime, identity }: TreeStat): FsStat {

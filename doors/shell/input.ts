@@ -41,12 +41,16 @@ const READERS: Readonly<Record<string, number>> = {
 /** They always do. */
 const ALWAYS: ReadonlySet<string> = new Set(['mapfile', 'read', 'readarray', 'tee', 'tr', 'xargs']);
 
+/** They take a single character as an option's value. */
+const DELIMITED: ReadonlySet<string> = new Set(['column', 'cut', 'paste', 'sort']);
+
 /** Whether a further line could complete it. */
 export function isIncomplete(script: string): boolean {
+  if (/(?:\||&&|[^\\]\\)\s*$/.test(script)) return true;
   try {
     return hasOpenHeredoc(parse(script));
   } catch (thrown) {
-    return thrown instanceof Error && /unexpected (?:EOF|end of file)/i.test(thrown.message);
+    return thrown instanceof Error && /(?:unexpected|got) EOF/.test(thrown.message);
   }
 }
 
@@ -89,17 +93,18 @@ function commandReads(command: CommandNode): boolean {
   const name = command.name === null ? '' : (textOf(command.name) ?? '');
   if (ALWAYS.has(name)) return true;
   const most = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
-  if (most === undefined) return command.args.some(looks);
+  if ([...command.assignments, ...command.args].some(looks)) return true;
+  if (most === undefined) return false;
   if (words.includes('-')) return true;
   if (/grep$|^rg$/.test(name) && words.some(word => /^-\w*[rR]|^--recursive/.test(word ?? ''))) return false;
   if (/^(?:bash|sh)$/.test(name) && words.some(word => /^-\w*c/.test(word ?? ''))) return false;
-  return words.filter(word => isOperand(word, most)).length <= most;
+  return words.filter(word => isOperand(word, DELIMITED.has(name))).length <= most;
 }
 
 /** Numbers, and the one character of `cut -d ,`, belong to the option before them. */
-function isOperand(word: string | undefined, most: number): boolean {
+function isOperand(word: string | undefined, delimited: boolean): boolean {
   if (word === undefined) return true;
-  return !/^[-+]./.test(word) && !/^\d+\w?$/.test(word) && (word.length > 1 || most > 0);
+  return !/^[-+]./.test(word) && !/^\d+\w?$/.test(word) && !(delimited && word.length === 1);
 }
 
 function textOf({ parts }: CommandNode['redirections'][number]['target'] & { type: 'Word' }): string | undefined {

@@ -3,9 +3,10 @@
 import { Bash, type ScriptNode } from 'just-bash';
 import { bundled, commandsOver } from './commands.ts';
 import { explained } from './errors.ts';
-import { type Ask, DEVICES, TreeFs } from './fs.ts';
+import { DEVICES, TreeFs } from './fs.ts';
 import { isIncomplete, readsInput } from './input.ts';
 import type { Begin } from './protocol.ts';
+import { Remote, type Send } from './remote.ts';
 import { exits, functionsOf, prepared, streaming, withState } from './script.ts';
 import { toBytes, toText } from './text.ts';
 
@@ -26,6 +27,9 @@ export interface Ended {
   readonly cwd: string;
 }
 
+/** Room for what a shell needs before it does anything. */
+const MEMORY_BYTES_MIN = 1024 * 1024;
+
 export class Interpreter {
   private readonly bash: Bash;
   private readonly fs: TreeFs;
@@ -40,9 +44,11 @@ export class Interpreter {
   private status: number | undefined;
   private ast: ScriptNode | undefined;
 
-  constructor(begin: Begin, ask: Ask, output: Output) {
+  constructor(begin: Begin, send: Send, output: Output) {
     this.output = output;
-    this.fs = new TreeFs(ask, (path, content) => this.device(path, content), begin.limits.fileBytes);
+    // The shell's own commands are files too.
+    const memory = Math.max(begin.limits.fileBytes, MEMORY_BYTES_MIN);
+    this.fs = new TreeFs(new Remote(send), (path, content) => this.device(path, content), memory);
     this.cwd = begin.cwd;
     this.env = environment(begin);
     this.bash = new Bash({
@@ -59,9 +65,9 @@ export class Interpreter {
         maxOutputSize: begin.limits.outputBytes,
         maxCommandCount: begin.limits.commands,
         maxLoopIterations: begin.limits.loops,
-        maxStringLength: begin.limits.fileBytes,
-        maxInputBytes: begin.limits.fileBytes * 4,
-        maxFileSystemBytes: begin.limits.fileBytes,
+        maxStringLength: memory,
+        maxInputBytes: memory * 4,
+        maxFileSystemBytes: memory,
       },
     });
     this.bash.registerTransformPlugin({ name: 'redirects', transform: ({ ast }) => ({ ast: this.changed(ast) }) });
@@ -102,7 +108,7 @@ export class Interpreter {
   }
 
   private errors(stderr: string): void {
-    const said = explained(stderr.replace(TRACES, ''), this.fs.takeFailures(), undefined);
+    const said = explained(stderr.replace(TRACES, ''), this.fs.remote.takeFailures(), undefined);
     if (said !== '') this.output(2, toBytes(said));
   }
 
@@ -120,17 +126,25 @@ export class Interpreter {
 /** What `set -x` would say of the commands that are not the script's own. */
 const TRACES = /^\++ \/usr\/bin\/__\w+.*\n/gm;
 
+/** Names that bash itself makes. */
+const OWN = /^(?:BASH|DIRSTACK|FUNCNAME|GROUPS|PIPESTATUS)/;
+/** `[key]="value"` in what `declare -p` prints. */
+const ELEMENT = /\[((?:'[^']*'|\\.|[^\]'])*)\]=("(?:\\.|[^"\\])*"|\$?'(?:\\.|[^'\\])*'|[^\s)]*)/g;
+
 /** Of what the state's last statement printed: the lines that make it again. Plain variables come by another way. */
 function lasting(state: string): string[] {
   const lines = state.split('\n');
-  const arrays = lines.filter(line =>
-    /^declare -[A-Za-z]*[aA][A-Za-z]* (?!BASH|DIRSTACK|FUNCNAME|GROUPS|PIPESTATUS)\w+=/.test(line),
-  );
-  const options = lines.filter(line =>
-    /^set [-+]o (?:errexit|nounset|pipefail|noglob|noclobber|allexport|xtrace|verbose)$/.test(line),
-  );
+  const options = /^set [-+]o (?:errexit|nounset|pipefail|noglob|noclobber|allexport|xtrace|verbose)$/;
   const aliases = lines.filter(line => line.startsWith('alias '));
-  return [...arrays.filter(line => !/^declare -\w*r/.test(line)), ...aliases, ...options];
+  return [...lines.flatMap(arrayAgain), ...aliases, ...lines.filter(line => options.test(line))];
+}
+
+/** Element by element: of a list in brackets the shell does not take quoted values back whole. */
+function arrayAgain(line: string): string[] {
+  const [, flags = '', name = '', list = ''] = /^declare -([A-Za-z]*) (\w+)=\((.*)\)$/.exec(line) ?? [];
+  if (!/a/i.test(flags) || flags.includes('r') || OWN.test(name)) return [];
+  const elements = [...list.matchAll(ELEMENT)].map(([, key, value]) => `${name}[${key}]=${value}`);
+  return [`declare -${flags} ${name}`, ...elements];
 }
 
 function environment({ cwd, env, agent }: Begin): Record<string, string> {

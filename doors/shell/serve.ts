@@ -24,7 +24,8 @@ class Served {
   private sending: Promise<unknown> = Promise.resolve();
   /** Scripts, one after another. */
   private runs: Promise<unknown> = Promise.resolve();
-  private failure: unknown;
+  /** Rejects where a script could not be run at all. */
+  private readonly failed = Promise.withResolvers<never>();
 
   constructor(exchange: StreamExchange, open: (output: (fd: 1 | 2, bytes: Uint8Array) => void) => ShellSession) {
     this.exchange = exchange;
@@ -36,34 +37,37 @@ class Served {
     const gone = (): void => session.close();
     exchange.cancel.signal.addEventListener('abort', gone);
     try {
-      const reader = new FrameReader();
-      for await (const bytes of exchange.body) {
-        reader.push(bytes, (kind, body) => {
-          if (kind === 'run') this.run(body);
-          else if (kind === 'input') this.input.push(body);
-          else if (kind === 'input-end') this.input.end();
-          else session.interrupt();
-        });
-      }
-      await this.runs;
+      await Promise.race([this.listen(), this.failed.promise]);
       await this.sending;
     } finally {
       exchange.cancel.signal.removeEventListener('abort', gone);
       session.close();
     }
-    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Until the client has no more to say and its scripts are over. */
+  private async listen(): Promise<void> {
+    const reader = new FrameReader();
+    for await (const bytes of this.exchange.body) {
+      reader.push(bytes, (kind, body) => {
+        if (kind === 'run') this.run(body);
+        else if (kind === 'input') this.input.push(body);
+        else if (kind === 'input-end') this.input.end();
+        else if (kind === 'interrupt') this.session.interrupt();
+      });
+    }
+    await this.runs;
   }
 
   private run(body: Buffer): void {
     const { script, input, interactive } = requestOf(body);
     this.runs = this.runs.then(async () => {
-      if (this.failure !== undefined) return;
       try {
         const stdin = input ? () => this.wanted() : undefined;
         const { code, exited, incomplete, cwd } = await this.session.run(script, { stdin, interactive });
         this.send(frame('over', { code, exited, incomplete, cwd } satisfies Over));
       } catch (thrown) {
-        this.failure = thrown;
+        this.failed.reject(thrown);
       }
     });
   }

@@ -87,7 +87,7 @@ export class ShellSession {
   private ready(): Thread {
     if (this.thread !== undefined) return this.thread;
     const { caller, options, limits } = this;
-    const thread = takeThread(caller.authority);
+    const thread = takeThread(caller);
     const { uid, gid, agent } = caller;
     thread.say({ kind: 'begin', cwd: this.cwd, env: options.env ?? {}, uid, gid, agent, limits });
     this.thread = thread;

@@ -1,8 +1,8 @@
-/** Threads for scripts. One serves one session at a time; afterwards it is kept a moment for the next of the same authority. */
+/** Threads for scripts. One serves one session at a time; afterwards it is kept a moment for the next of the same user and agent. */
 
 import { Worker } from 'node:worker_threads';
 import { AosError } from '../../core/errors.ts';
-import type { Authority } from '../../core/types.ts';
+import type { Caller } from '../../core/types.ts';
 import { SHELL_LIMITS } from './limits.ts';
 import type { FromShell, ToShell } from './protocol.ts';
 import { COMPONENT } from './tree.ts';
@@ -17,13 +17,14 @@ export interface Listener {
 }
 
 export class Thread {
-  readonly authority: Authority;
+  /** Whose scripts it runs. */
+  readonly owner: string;
   private readonly worker: Worker;
   private listener: Listener | undefined;
   alive = true;
 
-  constructor(authority: Authority) {
-    this.authority = authority;
+  constructor(owner: string) {
+    this.owner = owner;
     this.worker = new Worker(PROGRAM, {
       env: {},
       execArgv: [],
@@ -55,9 +56,10 @@ export class Thread {
 
   private died(error: unknown): void {
     this.alive = false;
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const why = code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'the script used all its memory' : 'the shell ended unexpectedly';
-    const remedy = code === undefined ? 'see the log, and try again' : 'work on less at once';
+    const spent = error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    const said = error instanceof Error ? `: ${error.message}` : '';
+    const why = spent ? 'the script used all its memory' : `the shell ended unexpectedly${said}`;
+    const remedy = spent ? 'work on less at once' : 'try again';
     this.listener?.died(new AosError('io', { component: COMPONENT, why, remedy, cause: error }));
     this.listener = undefined;
   }
@@ -67,7 +69,7 @@ const idle = new Map<Thread, NodeJS.Timeout>();
 let busy = 0;
 
 /** Throws `busy` where too many run already. */
-export function takeThread(authority: Authority): Thread {
+export function takeThread({ uid, agent }: Caller): Thread {
   if (busy >= SHELL_LIMITS.threads_max) {
     throw new AosError('busy', {
       component: COMPONENT,
@@ -76,13 +78,14 @@ export function takeThread(authority: Authority): Thread {
     });
   }
   busy++;
+  const owner = `${uid} ${agent ?? ''}`;
   for (const [thread, timer] of idle) {
-    if (thread.authority !== authority || !thread.alive) continue;
+    if (thread.owner !== owner || !thread.alive) continue;
     clearTimeout(timer);
     idle.delete(thread);
     return thread;
   }
-  return new Thread(authority);
+  return new Thread(owner);
 }
 
 /** `clean`: nothing runs in it any more. */

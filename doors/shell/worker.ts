@@ -1,9 +1,9 @@
 /** The shell's thread. A script that never ends, or fills its memory, costs this thread and not the daemon. */
 
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import type { Ask } from './fs.ts';
 import { type Ended, Interpreter } from './interpreter.ts';
 import type { FromShell, ToShell, TreeCall, TreeReply } from './protocol.ts';
+import type { Send } from './remote.ts';
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -20,7 +20,7 @@ function serve(port: MessagePort): void {
   let given: ((bytes: Uint8Array) => void) | undefined;
   const say = (message: FromShell): void => port.postMessage(message);
 
-  const ask: Ask = <C extends TreeCall>(call: C) =>
+  const send: Send = <C extends TreeCall>(call: C) =>
     new Promise<TreeReply[C['op']]>((resolve, reject) => {
       const id = next++;
       // What comes back for an operation is what the table of replies says.
@@ -52,7 +52,7 @@ function serve(port: MessagePort): void {
   port.on('message', (message: ToShell) => {
     switch (message.kind) {
       case 'begin':
-        interpreter = new Interpreter(message, ask, (fd, bytes) => say({ kind: 'output', fd, bytes }));
+        interpreter = new Interpreter(message, send, (fd, bytes) => say({ kind: 'output', fd, bytes }));
         return;
       case 'run':
         return void run(message);

@@ -86,6 +86,16 @@ test('a run keeps what it was given, and loses what its user loses', async t => 
   t.is(await tries(run, 'read', '/aos/system'), 'ENOENT');
 });
 
+test('what was revoked, or hidden by a hook, is in no listing of a caller who saw everything', async t => {
+  const { core, at, names } = await subject({ grants: { 7: [{ verbs: ['all'], path: '/aos/**' }] } });
+  const before = at(7);
+  t.deepEqual(await names(before), ['a', 'c']);
+  core.reconfigure(configOf({ grants: { 7: [{ verbs: ['list', 'read'], path: '/aos/t/c' }] } }));
+  t.deepEqual(await names(before), ['c']);
+  core.api.tap.narrow(() => ({ name: 'hook', grants: [{ verbs: ['list', 'read'], path: '/aos/t/a' }] }));
+  t.deepEqual(await names(at(1000)), ['a']);
+});
+
 test('a ceiling that comes or goes counts from the next operation on', async t => {
   const { core, at, tries } = await subject({});
   const handle = await core.aos.open(at(0), parsePath('/aos/t/a'), READ);

@@ -77,7 +77,7 @@ fuseTest('a lock lets nothing out, whatever the program is', async t => {
   const { daemon, server } = await mounted(t);
   await daemon.aos('lock', '/aos/mnt/api');
   const { stdout, stderr } = await daemon.sh(
-    'cd "$AOS_MOUNT"/mnt/api; ls -A; cat .aos/locked; cat item-1; head -c1 item-2; cp item-3 /dev/null; setsid -w cat item-4',
+    'cd "$AOS_MOUNT"/mnt/api; ls -A; cat .aos/locked; cat item-1; head -c1 item-2; cp item-3.txt /dev/null; setsid -w cat item-4',
   );
   t.is(stdout, '.aos\ntrue\n');
   t.is(stderr.match(/Permission denied/g)?.length, 4);
@@ -130,9 +130,13 @@ fuseTest('a mount, its secret and its lease are there after a restart; the secre
 });
 
 fuseTest('umount takes away that mount alone, for good', async t => {
-  const { daemon } = await mounted(t);
+  const { daemon, server } = await mounted(t);
   t.is((await daemon.aos('umount', '/aos/mnt/api')).code, 0);
   t.is((await daemon.sh('ls -A "$AOS_MOUNT"/mnt; cat "$AOS_MOUNT"/mnt/api/item-1')).code, 1);
+  // Its lease is gone with it: the next mount there is as locked as any.
+  await daemon.sh(`aos mount http --base-url=${server.url} --allow-private /aos/mnt/api`);
+  t.is((await daemon.sh('cat "$AOS_MOUNT"/mnt/api/.aos/locked')).stdout, 'true\n');
+  t.is((await daemon.aos('umount', '/aos/mnt/api')).code, 0);
   t.is((await daemon.aos('status')).code, 0);
   await daemon.stop();
   await daemon.start();

@@ -30,7 +30,7 @@ test('with --ttl=0 each read goes out', async t => {
 
 test('stat asks nobody', async t => {
   const w = await world(t);
-  const stat = await w.core.aos.stat(w.who, path('a'));
+  const stat = await w.core.aos.stat(w.who, path('a.json'));
   t.deepEqual([stat.kind, stat.size], ['value', 0]);
   t.is(w.server.count(), 0);
 });

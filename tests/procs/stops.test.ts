@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
-import type { PricedEvent } from '../../plugin-sdk/index.ts';
+import type { Caller, PricedEvent } from '../../plugin-sdk/index.ts';
 import { dropHome, field, held, makeHome, openWorld, type Script, saying, until, type World } from './world.ts';
 
 async function world(t: ExecutionContext, script: Script): Promise<World> {
@@ -164,9 +164,11 @@ test('the model is told what is left of the budget, also of one above', async t 
 
 test('what a sub-run spends counts against the run that started it', async t => {
   let turn = 0;
+  let purses: Caller['purses'];
   const script: Script = {
     async *model(_request, op) {
       if (op.caller.agent === 'coder') {
+        purses = op.caller.purses;
         yield* dear(100)(_request, op);
         return;
       }
@@ -186,6 +188,11 @@ test('what a sub-run spends counts against the run that started it', async t => 
   const parent = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.005 } }));
   t.like(await w.wait(parent), { exit_code: 64, reason: 'budget', cost_usd: 0 });
   t.like(await w.wait(child), { exit_code: 64, reason: 'budget', cost_usd: 0.005 });
+  // The gate holds the money of each request in both, so that sub-runs cannot overspend together.
+  t.deepEqual(purses, [
+    { run: parent, limit: 5_000 },
+    { run: child, limit: 1_000_000 },
+  ]);
   t.is(await w.read(`/aos/procs/${child}/ppid`), `${parent}\n`);
   t.true((await w.read(`/aos/procs/${parent}/stderr`)).includes(`"type":"spawn","pid":${child},"agent":"coder"`));
 });

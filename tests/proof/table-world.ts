@@ -157,7 +157,16 @@ function configOf({ grants = [{ verbs: ['all'], path: '/aos/**' }], ceilings = {
 
 /** Everything costs, but looking; the plugin keeps account of what it is asked. */
 function paidTree(heard: Verb[]): Tree {
-  const pay = (op: Op): void => void op.meter.spend(PRICE);
+  const pay = (op: Op): void => {
+    heard.push(op.verb);
+    op.meter.spend(PRICE);
+  };
+  const paid =
+    <T>(answer: T) =>
+    (op: Op): T => {
+      pay(op);
+      return answer;
+    };
   const made = new Set<string>();
   return {
     node(rest, op) {
@@ -171,24 +180,17 @@ function paidTree(heard: Verb[]): Tree {
             pay(op);
             made.add(`dir/${name}`);
           };
-          return { kind: 'dir', list: paid(() => entries), makeDir, remove: pay };
+          return { kind: 'dir', list: paid(entries), makeDir, remove: pay };
         }
         case 'ask':
-          return { kind: 'call', reply: paid(() => 'said\n') };
+          return { kind: 'call', reply: paid('said\n') };
         case 'item':
         case 'before':
         case 'dir/old':
-          return { kind: 'value', read: paid(() => 'text\n'), write: pay };
+          return { kind: 'value', read: paid('text\n'), write: pay };
         default:
           return made.has(rest) ? { kind: 'dir', list: () => [] } : undefined;
       }
     },
-  };
-}
-
-function paid<T>(answer: () => T): (op: Op) => T {
-  return op => {
-    op.meter.spend(PRICE);
-    return answer();
   };
 }
