@@ -53,6 +53,8 @@ class Typed {
     });
     lines.on('close', () => {
       this.ended = true;
+      // Ctrl-D leaves the cursor behind the prompt.
+      if (this.give !== undefined) write('\n');
       this.answer('end');
     });
   }

@@ -155,6 +155,8 @@ export interface Attr {
   readonly nlink?: number;
   /** Names the same file wherever it is linked, within one mount. */
   readonly ino?: number;
+  /** On a directory: its own path can be opened as a file too, as far as is known without asking. */
+  readonly opens?: true;
   /** Never changes again: the kernel may keep it for an hour. Left out or false: it keeps nothing. */
   readonly fixed?: boolean;
 }
@@ -316,6 +318,8 @@ export interface Stat {
   readonly anchored: boolean;
   /** What is said here stays true for as long as the name leads there: a directory that the system makes up. */
   readonly still: boolean;
+  /** A directory whose own path can be opened as a file too: what is there is only known by asking. */
+  readonly opens?: true;
   /** Only for a link. */
   readonly target?: string;
 }

@@ -72,6 +72,7 @@ function assemble(
     fixed: attr.fixed === true,
     anchored,
     still,
+    ...(attr.opens === true && kind === 'dir' && { opens: true }),
   };
 }
 

@@ -3,6 +3,7 @@
 import { ROOT } from '../../core/path.ts';
 import type { Path, Stat } from '../../core/types.ts';
 import { mixIno, mountOf, pathHash } from './ino.ts';
+import { TWIN } from './twins.ts';
 import { ROOT_ID, S } from './wire.ts';
 
 /** One place where an inode is found. */
@@ -33,6 +34,8 @@ export class Inode {
   /** st_ino in halves. */
   inoLo = 0;
   inoHi = 0;
+  /** A directory that can be opened as a file. */
+  twofold = false;
   /** Some of it may be in the kernel's caches beyond the moment. */
   kept = false;
   /** Never changes, as far as was last said. */
@@ -53,6 +56,7 @@ export class Inode {
   learn(stat: Stat): void {
     this.mode = stat.mode;
     this.fixed = stat.fixed;
+    this.twofold = stat.opens === true && stat.kind === 'dir';
     if (this.inoLo !== 0 && stat.ino === this.ino) return;
     this.ino = stat.ino;
     const [lo, hi] = stat.ino === 0 ? pathHash(this.path) : mixIno(this.path, stat.ino);
@@ -207,8 +211,9 @@ export class Inodes {
 }
 
 function pathIn(parent: Inode, name: string): Path {
+  const plain = name.endsWith(TWIN) ? name.slice(0, -TWIN.length) : name;
   // Both halves were checked when the kernel sent them.
-  return `${parent.path}/${name}` as Path;
+  return `${parent.path}/${plain}` as Path;
 }
 
 function adopt(parent: Inode, name: string, inode: Inode): void {

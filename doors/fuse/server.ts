@@ -12,6 +12,7 @@ import { Notices, type SendLater } from './notices.ts';
 import { PENDING_MAX, Pending, PendingTable } from './pending.ts';
 import { Reply, type Validity } from './reply.ts';
 import type { Request, Ticket } from './request.ts';
+import { Twins } from './twins.ts';
 import { OUT_HEADER } from './wire.ts';
 
 /** How frames leave. */
@@ -44,6 +45,7 @@ export class Server {
   readonly files = new Table<OpenFile>();
   readonly dirs = new Table<OpenDir>();
   readonly notices: Notices;
+  readonly twins = new Twins();
   /** The protocol's minor version, once agreed; 0 before. */
   minor = 0;
   readonly #sink: Sink;

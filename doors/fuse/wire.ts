@@ -156,7 +156,15 @@ export const WRITE_KILL_SUIDGID = 4;
 export const POLL_SCHEDULE_NOTIFY = 1;
 
 /** open(2), asm-generic/fcntl.h */
-export const O = { ACCMODE: 3, WRONLY: 1, RDWR: 2, EXCL: 0o200, TRUNC: 0o1000, APPEND: 0o2000 } as const;
+export const O = {
+  ACCMODE: 3,
+  WRONLY: 1,
+  RDWR: 2,
+  EXCL: 0o200,
+  TRUNC: 0o1000,
+  APPEND: 0o2000,
+  DIRECTORY: 0o200000,
+} as const;
 
 /** stat(2) */
 export const S = { IFMT: 0o170000, IFDIR: 0o040000, IFREG: 0o100000, IFLNK: 0o120000, SUID_SGID: 0o6000 } as const;

@@ -41,8 +41,9 @@ echo ... > PATH     PUT        with --writable
 echo ... > DIR/new  POST DIR   with --writable
 rm PATH             DELETE     with --writable --allow-delete
 
-A path is a file until something is known below it: from a listing (names that end in /), from --dirs, or because a longer
-path was read before (aos cat DIR/NAME). Looking at a name (stat, ls of a listed directory) asks nobody and costs nothing.
+A path may be a file and a directory at once: cat reads it, ls lists it, and a longer path goes on below it. stat calls it a
+directory unless it was listed as a file, has an extension or a query, or was read in a writable mount; only what stat calls a
+file can be written or removed through the kernel's mount (aos write and aos rm always can). Looking at a name (stat, ls of a listed directory) asks nobody and costs nothing.
 Names that begin with a dot do not exist. A redirect within the base's origin is followed, 429 and 503 are tried again when
 Retry-After leaves time; each further request is paid for like the first.`,
   options: {
@@ -126,12 +127,18 @@ class HttpMount {
       default:
         if (rest === '') return this.dir(rest);
         if (this.isNew(rest)) return this.message(rest);
-        return op.verb === 'stat' && this.shapes.isDir(rest) ? this.dir(rest) : this.file(rest);
+        return op.verb === 'stat' ? this.looked(rest) : this.file(rest);
     }
   }
 
   private isNew(rest: string): boolean {
     return this.tools.writable && (rest === NEW || rest.endsWith(`/${NEW}`));
+  }
+
+  /** What is not known to be a file is a directory that can be opened as a file: the service says which, when it is asked. */
+  private looked(rest: string): Node {
+    if (this.shapes.isFile(rest)) return this.file(rest);
+    return { ...this.dir(rest), attr: { opens: true, mode: this.tools.writable ? 0o755 : 0o555 } };
   }
 
   private dir(rest: string): DirNode {
@@ -156,7 +163,7 @@ class HttpMount {
       });
     }
     const below = rest === '' ? '' : `${rest}/`;
-    for (const { name, dir } of listed) if (dir) this.shapes.learnDir(`${below}${name}`);
+    for (const { name, dir } of listed) this.shapes.learn(below + name, dir);
     const entries = listed.map(
       ({ name }): Entry => ({ name, kind: this.shapes.isDir(below + name) ? 'dir' : 'value' }),
     );
@@ -176,6 +183,8 @@ class HttpMount {
 
   private body(rest: string, page: Page): Uint8Array {
     this.shapes.learnBelow(rest);
+    // A name that is to be written has to be a file before it is opened.
+    if (this.tools.writable) this.shapes.learn(rest, false);
     return page.body;
   }
 

@@ -1,11 +1,15 @@
-/** Which paths are directories, as far as is known here: from `--dirs`, from listings, and from longer paths that were read. */
+/**
+ * What is known here of which paths are directories and which are files: from `--dirs`, from listings, and from longer paths
+ * that were read.
+ */
 
 const LEARNED_MAX = 10_000;
 
 export class Shapes {
   private readonly declared: readonly RegExp[];
   private readonly names: readonly string[];
-  private readonly learned = new Set<string>();
+  private readonly dirs = new Set<string>();
+  private readonly files = new Set<string>();
 
   /** `dirs` as the option has it: `repos,repos/*`. */
   constructor(dirs: string) {
@@ -23,25 +27,39 @@ export class Shapes {
   }
 
   isDir(rest: string): boolean {
-    return this.learned.has(rest) || this.declared.some(pattern => pattern.test(rest));
+    return this.dirs.has(rest) || this.declared.some(pattern => pattern.test(rest));
   }
 
-  learnDir(rest: string): void {
-    this.learned.delete(rest);
-    this.learned.add(rest);
-    for (const oldest of this.learned) {
-      if (this.learned.size <= LEARNED_MAX) break;
-      this.learned.delete(oldest);
-    }
+  /** Listed as one, or looks like one: it has an extension or a query. */
+  isFile(rest: string): boolean {
+    if (this.isDir(rest)) return false;
+    return this.files.has(rest) || /[^/][.][a-z]\w{0,7}$|[?][^/]*$/i.test(rest);
+  }
+
+  /** A listing named it. What more is known of it counts for more. */
+  learn(rest: string, dir: boolean): void {
+    if (dir) this.files.delete(rest);
+    if (dir || !this.dirs.has(rest)) remember(dir ? this.dirs : this.files, rest);
   }
 
   /** `rest` was there, so what leads to it are directories. */
   learnBelow(rest: string): void {
-    for (let end = rest.indexOf('/'); end !== -1; end = rest.indexOf('/', end + 1)) this.learnDir(rest.slice(0, end));
+    for (let end = rest.indexOf('/'); end !== -1; end = rest.indexOf('/', end + 1))
+      this.learn(rest.slice(0, end), true);
   }
 
   forget(rest: string): void {
-    this.learned.delete(rest);
+    this.dirs.delete(rest);
+    this.files.delete(rest);
+  }
+}
+
+function remember(set: Set<string>, rest: string): void {
+  set.delete(rest);
+  set.add(rest);
+  for (const oldest of set) {
+    if (set.size <= LEARNED_MAX) break;
+    set.delete(oldest);
   }
 }
 

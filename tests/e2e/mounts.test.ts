@@ -45,6 +45,37 @@ fuseTest('cat asks once, and pays once', async t => {
   t.is((await daemon.sh('cat "$AOS_MOUNT"/mnt/api/.aos/cost')).stdout, '0.001\n');
 });
 
+fuseTest('a path may be a file and a directory at once, and each use is one request', async t => {
+  const { daemon, server, paid } = await mounted(t);
+  const { stdout, stderr } = await daemon.sh(
+    'cd "$AOS_MOUNT"/mnt/api; cat a/b/c; cat a/b; cat a; head -c 4 x/y; echo; cat < a/b; stat -c %F a a/b a.json',
+  );
+  t.is(
+    stdout,
+    'this is /a/b/c\nthis is /a/b\nthis is /a\nthis\nthis is /a/b\ndirectory\ndirectory\nregular empty file\n',
+    stderr,
+  );
+  t.deepEqual([server.count(), await paid()], [5, 5]);
+});
+
+fuseTest('programs that read it and go on below it at the same time do not disturb each other', async t => {
+  const { daemon, server } = await mounted(t);
+  const { stdout, stderr } = await daemon.sh(
+    'cd "$AOS_MOUNT"/mnt/api; for i in 1 2 3 4; do (for j in 1 2 3 4 5 6 7 8; do cat mix mix/$j; done) & done; wait',
+  );
+  t.deepEqual([stdout.split('\n').length - 1, stderr, server.count()], [64, '', 64]);
+});
+
+fuseTest('in a writable mount, what was read can be written and removed', async t => {
+  const { daemon, server } = await mounted(t, '--writable --allow-delete');
+  const { stderr } = await daemon.sh('cd "$AOS_MOUNT"/mnt/api; cat a/5; echo x > a/5; rm a/5; echo y > a/new');
+  t.is(stderr, '');
+  t.deepEqual(
+    server.seen.map(one => `${one.method} ${one.path} ${one.body}`),
+    ['GET /a/5 ', 'PUT /a/5 x\n', 'DELETE /a/5 ', 'POST /a y\n'],
+  );
+});
+
 fuseTest('grep -r reads the listing and each file once', async t => {
   const { daemon, server, paid } = await mounted(t);
   const { stdout } = await daemon.sh('grep -rh "this is" "$AOS_MOUNT"/mnt/api | sort | uniq | wc -l');

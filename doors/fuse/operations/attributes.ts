@@ -7,6 +7,7 @@ import { errnoOf, WireError } from '../errno.ts';
 import type { Inode } from '../inodes.ts';
 import type { Ticket } from '../request.ts';
 import type { Server } from '../server.ts';
+import { asFile, TWIN } from '../twins.ts';
 import { FATTR, IN_HEADER, OUT_HEADER, S } from '../wire.ts';
 
 /** What statfs counts in, bytes. */
@@ -17,7 +18,9 @@ const NAME_MAX = 255;
 export function getattr(server: Server): void {
   const inode = server.inode();
   const cancel = server.cancel();
-  const stat = statOf(server, inode, server.caller(), cancel);
+  const stat = then(statOf(server, inode, server.caller(), cancel), found =>
+    inode.name.endsWith(TWIN) && found.opens === true ? asFile(found) : found,
+  );
   if (isPromise(stat)) server.later(stat, cancel, (ticket, found) => attr(server, ticket, inode, found));
   else attr(server, server.request, inode, stat);
 }

@@ -1,13 +1,15 @@
 /** Operations on an open directory. */
 
+import { ERRNO } from '../../../core/errors.ts';
 import { isPromise } from '../../../core/maybe.ts';
 import type { Cancel, Entry, NodeKind, Path, Stat } from '../../../core/types.ts';
+import { WireError } from '../errno.ts';
 import { OpenDir } from '../handles.ts';
 import { EntryHash, mixIno, pathHash } from '../ino.ts';
 import type { Inode } from '../inodes.ts';
 import type { Ticket } from '../request.ts';
 import type { Server } from '../server.ts';
-import { DIRENT, ENTRY_OUT, FOPEN, IN_HEADER, OUT_HEADER } from '../wire.ts';
+import { DIRENT, ENTRY_OUT, FOPEN, IN_HEADER, O, OUT_HEADER } from '../wire.ts';
 
 /** `d_type` of dirent(3). */
 const DT_DIR = 4;
@@ -24,6 +26,10 @@ const OUTSIDE = '/aos/mnt/';
 export function opendir(server: Server): void {
   const inode = server.inode();
   const path = server.path(inode);
+  if (inode.twofold && (server.request.u32(IN_HEADER) & O.DIRECTORY) === 0) {
+    server.twins.want(server.request.pid, path);
+    throw new WireError(ERRNO.ESTALE, `${path} is wanted as a file`);
+  }
   const mayKeep = inode.fixed && !server.allowOther && !path.startsWith(OUTSIDE);
   if (mayKeep && inode.listed) {
     // The kernel has the listing of this same user's; if it dropped it, READDIR asks.

@@ -7,6 +7,7 @@ import { errnoOf } from '../errno.ts';
 import type { Inode } from '../inodes.ts';
 import type { Ticket } from '../request.ts';
 import type { Server } from '../server.ts';
+import { asFile, TWIN } from '../twins.ts';
 import { IN_HEADER, OUT_HEADER, S } from '../wire.ts';
 
 const ENOENT = 2;
@@ -18,13 +19,14 @@ export function lookup(server: Server): void {
   const parent = server.inode();
   const name = server.request.name(IN_HEADER);
   const path = server.pathOf(parent, name);
+  const from = { parent, name, path, thread: server.request.pid };
   const cancel = server.cancel();
   try {
     const stat = server.aos.stat(server.caller(), path, cancel);
     if (isPromise(stat)) {
       const watched = stat.catch(error => missed(server, parent, name, error));
-      server.later(watched, cancel, (ticket, found) => named(server, ticket, parent, name, path, found));
-    } else named(server, server.request, parent, name, path, stat);
+      server.later(watched, cancel, (ticket, found) => looked(server, from, ticket, found));
+    } else looked(server, from, server.request, stat);
   } catch (error) {
     missed(server, parent, name, error);
   }
@@ -40,6 +42,20 @@ function missed(server: Server, parent: Inode, name: string, error: unknown): ne
 
 function named(server: Server, ticket: Ticket, parent: Inode, name: string, path: Path, stat: Stat): void {
   server.entry(ticket, server.inodes.resolve(parent, name, path, stat), stat);
+}
+
+/** As `named`; for a thread that wants it as a file, the file that the directory also is. */
+function looked(server: Server, from: LookUp, ticket: Ticket, stat: Stat): void {
+  const { parent, name, path, thread } = from;
+  if (stat.opens !== true || !server.twins.wants(thread, path)) named(server, ticket, parent, name, path, stat);
+  else named(server, ticket, parent, name + TWIN, path, asFile(stat));
+}
+
+interface LookUp {
+  readonly parent: Inode;
+  readonly name: string;
+  readonly path: Path;
+  readonly thread: number;
 }
 
 /** FUSE_FORGET: nlookup u64. The kernel gives back references. No reply. */

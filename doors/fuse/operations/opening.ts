@@ -16,6 +16,7 @@ export function open(server: Server): void {
   const { request } = server;
   const inode = server.inode();
   const flags = request.u32(IN_HEADER);
+  server.twins.done(request.pid);
   const how = howOf(flags);
   const caller = server.caller();
   const cancel = server.cancel();

@@ -69,7 +69,7 @@ test.serial('a session keeps directory, variables, functions, arrays and options
     return out;
   };
   await run('cd memory; x="a b"; export Y=2; a=(1 "2 3"); f() { echo "f $1 $x"; }; set -u');
-  t.is(await run('pwd; f 1; echo "${a[1]} $(env | grep ^Y)"'), '/aos/memory\nf 1 a b\n2 3 Y=2\n');
+  t.is(await run(`pwd; f 1; echo "\${a[1]} $(env | grep ^Y)"`), '/aos/memory\nf 1 a b\n2 3 Y=2\n');
   t.regex(await run('echo $unknown'), /unbound/);
   t.is(await run('echo $x; false'), 'a b\n');
   t.is((await session.run('for i in 1; do', { interactive: true })).incomplete, true);

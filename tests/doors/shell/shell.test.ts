@@ -102,9 +102,9 @@ test.serial('bytes come through whatever they go through', async t => {
 
 test.serial('text is text: what is read line by line, matched, counted and changed', async t => {
   const { sh } = await world(t);
-  t.is((await sh('while read -r l; do echo "«$l» ${#l}"; done < memory/text')).out, '«größe → 日本» 10\n«zwei» 4\n');
+  t.is((await sh(`while read -r l; do echo "«$l» \${#l}"; done < memory/text`)).out, '«größe → 日本» 10\n«zwei» 4\n');
   t.is(
-    (await sh('mapfile -t a < memory/text; echo "${a[0]^^}"; grep -o "→ ." memory/text')).out,
+    (await sh(`mapfile -t a < memory/text; echo "\${a[0]^^}"; grep -o "→ ." memory/text`)).out,
     'GRÖSSE → 日本\n→ 日\n',
   );
   t.is(
