@@ -1,6 +1,7 @@
 /** The composition root: the one place that knows every door, every plugin and the store, and puts them together. */
 
 import { accessSync, closeSync, constants, fstatSync, mkdirSync, writeSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { parseArgs } from 'node:util';
 import { agentsPlugin } from '../agents/index.ts';
 import { builtinBackends } from '../backends/index.ts';
@@ -104,6 +105,7 @@ async function start(env: Env, flags: Flags): Promise<Daemon> {
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     state: store.state,
     config: withMock(config, flags.mock),
+    booted: Date.now() - uptime() * 1000,
     now: Date.now,
     log: logs,
     dir: name => dirBelow(env.home, name),

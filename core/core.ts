@@ -30,6 +30,8 @@ export interface CoreOptions {
   readonly owner: { readonly uid: number; readonly gid: number };
   readonly state: State;
   readonly config: Config;
+  /** When the machine started: process and session ids from before are others'. */
+  readonly booted?: Millis;
   now(): Millis;
   log(component: string): Log;
   /** Gives a directory below the home, made if need be. */
@@ -58,7 +60,7 @@ export function createCore(options: CoreOptions): Core {
   const budget = new Budget();
   let scopes = scopesBy(config.budgets);
   const standing = new Standing(config, options.owner.uid);
-  restoreWindows(budget, config.budgets, state.ledger, now());
+  restoreWindows(budget, config.budgets, state.ledger, now(), options.booted ?? 0);
   const leases = new Leases(leaseStore(state.keys));
   const breaker = new Breaker(breakerStore(state.keys));
   const vfs = new Vfs({

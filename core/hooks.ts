@@ -1,6 +1,7 @@
 /** The hooks, one sentence each. The only import of tapable; a plugin gets `tap` functions, never a hook. */
 
 import { AsyncParallelHook, SyncHook } from 'tapable';
+import { readySet } from './capabilities/grant.ts';
 import type { Caller, GrantSet, Log, Maybe, RunEvent, Settled, Taps } from './types.ts';
 
 export class Hooks {
@@ -73,10 +74,12 @@ const NONE: readonly GrantSet[] = [];
 /** Stands for "nothing to add". */
 const OPEN: GrantSet = { name: 'open', grants: [] };
 
-/** What a `narrow` tap says; a throw denies everything. */
+/** What a `narrow` tap says; a throw denies everything, and so does what is no set, such as a promise of one. */
 function narrowing(plugin: string, fn: () => GrantSet | undefined, log: Log): GrantSet {
   try {
-    return fn() ?? OPEN;
+    const set = fn() ?? OPEN;
+    readySet(set);
+    return set;
   } catch (error) {
     log.error({ plugin, err: error }, 'a narrow hook failed, which denies');
     return { name: `${plugin} (its hook failed)`, grants: [] };

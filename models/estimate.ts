@@ -3,7 +3,6 @@
 import { AosError, type Meter, type Micros, type ModelCall, type ModelInfo } from '../plugin-sdk/index.ts';
 import { splitName } from './names.ts';
 import type { Price, Tokens } from './price.ts';
-import type { PricedCall } from './request.ts';
 
 /** An answer's length where nobody says: enough for most, and what is then reserved stays small. */
 export const OUTPUT_TOKENS_DEFAULT = 4096;
@@ -32,7 +31,7 @@ export interface Wish {
  * caching it, and an answer of the greatest length. `ceiling` is what could never be reserved, see `wishedOutput`.
  * Throws `unpriced` where the price is unknown and that is not allowed.
  */
-export function estimateCall(model: Priced, request: PricedCall, ceiling: Micros = Number.POSITIVE_INFINITY): Micros {
+export function estimateCall(model: Priced, request: ModelCall, ceiling: Micros = Number.POSITIVE_INFINITY): Micros {
   requirePrice(model, request.allowUnknownCost === true);
   if (isFree(model.price)) return 0;
   return atMost(worst(model.price, inputTokens(request), wishedOutput(model, request, ceiling).output));
@@ -43,7 +42,7 @@ export function estimateCall(model: Priced, request: PricedCall, ceiling: Micros
  * A longer answer than usual that could cost more than `ceiling`, the smallest budget there is, would always be refused:
  * then also the usual.
  */
-export function wishedOutput({ info, price }: Priced, request: PricedCall, ceiling: Micros): Wish {
+export function wishedOutput({ info, price }: Priced, request: ModelCall, ceiling: Micros): Wish {
   const limit = info.outputTokensMax ?? Number.POSITIVE_INFINITY;
   const usual = Math.min(OUTPUT_TOKENS_DEFAULT, limit);
   const asked = Math.min(request.maxOutputTokens ?? usual, limit);
@@ -57,7 +56,7 @@ export function wishedOutput({ info, price }: Priced, request: PricedCall, ceili
 }
 
 /** As `wishedOutput`, but no more than the reservation pays for. At least one token: no server takes less. */
-export function paidOutput({ max }: Meter, model: Priced, request: PricedCall, ceiling: Micros): Wish {
+export function paidOutput({ max }: Meter, model: Priced, request: ModelCall, ceiling: Micros): Wish {
   const { output, forMoney } = wishedOutput(model, request, ceiling);
   if (max === 0) return { output, forMoney };
   return { output: Math.max(1, paidFor(model.price, inputTokens(request), output, max)), forMoney };

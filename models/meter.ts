@@ -3,6 +3,7 @@
 import {
   AosError,
   type Micros,
+  type ModelCall,
   type ModelEvent,
   type Op,
   type PricedEvent,
@@ -11,7 +12,6 @@ import {
 } from '../plugin-sdk/index.ts';
 import { inputTokens } from './estimate.ts';
 import type { Price, Tokens } from './price.ts';
-import type { PricedCall } from './request.ts';
 
 /** Of text that the server has not counted yet. Few models need less than a token for so many bytes, so it is seldom too much. */
 const BYTES_PER_TOKEN_AT_MOST = 6;
@@ -24,7 +24,7 @@ const BYTES_PER_TOKEN = 4;
 export async function* metered(
   op: Op,
   { name, price }: { readonly name: string; readonly price: Price },
-  request: PricedCall,
+  request: ModelCall,
   events: AsyncIterable<ModelEvent>,
   forMoney: boolean,
 ): AsyncGenerator<PricedEvent> {
@@ -52,13 +52,13 @@ class Bill {
   usedUp = false;
   private readonly op: Op;
   private readonly price: Price;
-  private readonly request: PricedCall;
+  private readonly request: ModelCall;
   private readonly reserved: boolean;
   private outputBytes = 0;
   private said: Usage | undefined;
   private inputGuess: number | undefined;
 
-  constructor(op: Op, price: Price, request: PricedCall) {
+  constructor(op: Op, price: Price, request: ModelCall) {
     this.op = op;
     this.price = price;
     this.request = request;

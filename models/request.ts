@@ -1,17 +1,11 @@
 /** Requests that come by `call`: from a run in process, or from whoever calls over the socket. */
 
-import { AosError, type Message, type Micros, type ModelCall, type ToolSpec } from '../plugin-sdk/index.ts';
+import { AosError, type Message, type ModelCall, type ToolSpec } from '../plugin-sdk/index.ts';
 
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'user', 'assistant', 'tool']);
 
-/** What `call` on a model takes. */
-export interface PricedCall extends ModelCall {
-  /** The most it may cost: the answer is asked for only as long as that pays for. */
-  readonly maxCost?: Micros;
-}
-
 /** Throws `invalid`, naming what is wrong. `tools` may be left out. */
-export function asModelCall(request: unknown): PricedCall {
+export function asModelCall(request: unknown): ModelCall {
   if (!isRecord(request)) throw wrong('it is not an object with "messages"');
   const { messages, tools = [], maxOutputTokens, maxCost, allowUnknownCost } = request;
   if (!Array.isArray(messages) || messages.length === 0)

@@ -90,6 +90,8 @@ export interface ModelCall {
   readonly messages: readonly Message[];
   readonly tools: readonly ToolSpec[];
   readonly maxOutputTokens?: number;
+  /** The most it may cost: the answer is cut to what that pays for. */
+  readonly maxCost?: Micros;
   readonly allowUnknownCost?: boolean;
 }
 

@@ -53,7 +53,7 @@ export function compilePattern(text: string): Pattern {
   return {
     text,
     prefix: literal.text,
-    matches: path => path.startsWith(literal.text) && matchNames(names, 0, namesOf(path), 0),
+    matches: path => path.startsWith(literal.text) && matchNames(names, namesOf(path)),
     leadsFrom: path => leads(names, namesOf(path)),
   };
 }
@@ -94,25 +94,47 @@ function literalPrefix(parts: readonly string[]): { text: string; count: number 
 /** null stands for `**`. */
 type NameMatcher = ((name: string) => boolean) | null;
 
+/** In time that grows with the name alone: whoever may start a run may write a pattern. */
 function nameMatcher(part: string): NameMatcher {
   if (part === '**') return null;
   if (!part.includes('*')) return name => name === part;
-  const pieces = part.split('*').map(piece => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  const shape = new RegExp(`^${pieces.join('.*')}$`, 's');
-  return name => shape.test(name);
+  const pieces = part.split('*');
+  const [first = '', last = ''] = [pieces.at(0), pieces.at(-1)];
+  const middle = pieces.slice(1, -1);
+  return name => {
+    const end = name.length - last.length;
+    if (end < first.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+    let at = first.length;
+    for (const piece of middle) {
+      const found = name.indexOf(piece, at);
+      if (found === -1 || found + piece.length > end) return false;
+      at = found + piece.length;
+    }
+    return true;
+  };
 }
 
-function matchNames(pattern: readonly NameMatcher[], p: number, names: readonly string[], n: number): boolean {
-  if (p === pattern.length) return n === names.length;
-  const matcher = pattern[p];
-  if (matcher === null || matcher === undefined) {
-    for (let skip = n; skip <= names.length; skip++) {
-      if (matchNames(pattern, p + 1, names, skip)) return true;
-    }
-    return false;
+/** Only the last `**` is ever tried again, with one name more: what an earlier one could take, it can take too. */
+function matchNames(pattern: readonly NameMatcher[], names: readonly string[]): boolean {
+  let p = 0;
+  let n = 0;
+  let many = -1;
+  let taken = 0;
+  while (n < names.length) {
+    const matcher = pattern[p];
+    if (matcher === null) {
+      many = p++;
+      taken = n;
+    } else if (matcher?.(names[n] ?? '')) {
+      p++;
+      n++;
+    } else if (many !== -1) {
+      p = many + 1;
+      n = ++taken;
+    } else return false;
   }
-  const name = names[n];
-  return name !== undefined && matcher(name) && matchNames(pattern, p + 1, names, n + 1);
+  while (pattern[p] === null) p++;
+  return p === pattern.length;
 }
 
 /** Whether `names` is a proper beginning of something that the pattern matches. */

@@ -17,6 +17,8 @@ const REMEMBERED_MS: Millis = 24 * 3_600_000;
 
 export class Leases {
   private readonly held = new Map<number, Lease>();
+  /** Seen to be over: a clock that jumps back opens none of them again. */
+  private readonly over = new Set<number>();
   private readonly store: LeaseStore;
   private next = 1;
 
@@ -38,25 +40,26 @@ export class Leases {
 
   end(id: number): boolean {
     this.store.remove(id);
+    this.over.delete(id);
     return this.held.delete(id);
   }
 
   get(id: number, now: Millis): Lease | undefined {
     const lease = this.held.get(id);
-    return lease !== undefined && now < lease.until ? lease : undefined;
+    return lease !== undefined && this.holds(lease, now) ? lease : undefined;
   }
 
   /** Those in force, oldest first. What ended long ago is forgotten. */
   list(now: Millis): Lease[] {
     for (const lease of this.held.values()) if (now >= lease.until + REMEMBERED_MS) this.end(lease.id);
-    return [...this.held.values()].filter(lease => now < lease.until);
+    return [...this.held.values()].filter(lease => this.holds(lease, now));
   }
 
   /** The lease that opens `path` for the caller now: of several, one with a budget of its own, else the newest. */
   find(caller: Caller, path: string, now: Millis): Lease | undefined {
     let best: Lease | undefined;
     for (const lease of this.held.values()) {
-      if (now >= lease.until || !isWithin(path, lease.path) || !serves(lease, caller)) continue;
+      if (!this.holds(lease, now) || !isWithin(path, lease.path) || !serves(lease, caller)) continue;
       if (best === undefined || isBetter(lease, best)) best = lease;
     }
     return best;
@@ -65,9 +68,14 @@ export class Leases {
   /** One that opened `path` for the caller and has expired: the refusal can then say so. */
   expired(caller: Caller, path: string, now: Millis): Lease | undefined {
     for (const lease of this.held.values()) {
-      if (now >= lease.until && isWithin(path, lease.path) && serves(lease, caller)) return lease;
+      if (!this.holds(lease, now) && isWithin(path, lease.path) && serves(lease, caller)) return lease;
     }
     return undefined;
+  }
+
+  private holds(lease: Lease, now: Millis): boolean {
+    if (now >= lease.until) this.over.add(lease.id);
+    return !this.over.has(lease.id);
   }
 }
 

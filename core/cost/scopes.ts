@@ -54,13 +54,22 @@ function person(budgets: Budgets, caller: Caller, lease: Lease | undefined): Sco
 /** How far back scopes without a window are counted again after a restart. */
 const MEMORY_MS: Millis = 7 * 24 * 3600 * SECOND;
 
+/** The ids behind these begin anew with the machine: a number from before names somebody else. */
+const OF_A_BOOT: ReadonlySet<Layer> = new Set(['pid', 'session', 'velocity']);
+
 /** Money spent before a restart still counts, and in full what was reserved and never settled: nobody knows its bill. */
-export function restoreWindows(budget: Budget, budgets: Budgets, ledger: LedgerState, now: Millis): void {
+export function restoreWindows(
+  budget: Budget,
+  budgets: Budgets,
+  ledger: LedgerState,
+  now: Millis,
+  booted: Millis,
+): void {
   ledger.recover();
   for (const entry of ledger.since(now - MEMORY_MS)) {
     for (const key of entry.scopes) {
       const scope = scopeOf(key, budgets);
-      if (scope === undefined) continue;
+      if (scope === undefined || (OF_A_BOOT.has(scope.layer) && entry.at < booted)) continue;
       if (scope.limit.per !== LASTING && entry.at + scope.limit.per <= now) continue;
       budget.restore(scope, scope.layer === 'velocity' ? 1 : entry.micros, entry.at);
     }

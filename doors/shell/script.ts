@@ -53,7 +53,7 @@ function followReads(node: StatementNode): void {
     const [first] = pipeline.commands;
     const isPart = pipeline.negated || pipeline.commands.length > 1;
     const names = isPart || first === undefined ? undefined : namesRead(first);
-    if (names !== undefined) continue;
+    if (names === undefined) continue;
     operators.push('&&');
     pipelines.push(alone(simple(TEXT, names)));
   }

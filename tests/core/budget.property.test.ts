@@ -162,7 +162,7 @@ class World {
     }
     this.held = [];
     this.budget = new Budget();
-    restoreWindows(this.budget, BUDGETS, this.ledger, this.now);
+    restoreWindows(this.budget, BUDGETS, this.ledger, this.now, 0);
   }
 
   private bill(paid: readonly Scope[], amount: number): void {

@@ -1,6 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { DEFAULT_CONFIG } from '../../core/config.ts';
+import { Budget } from '../../core/cost/budget.ts';
+import { restoreWindows } from '../../core/cost/scopes.ts';
 import { Window } from '../../core/cost/window.ts';
+import { MemoryLedger } from '../support/core.ts';
 import { RUNS } from '../support/property.ts';
 
 const MINUTE = 60_000;
@@ -158,4 +162,18 @@ test('whatever the clock does, nothing counts for less time than it should', t =
     });
   });
   t.notThrows(() => fc.assert(property, { numRuns: RUNS }));
+});
+
+test('after the machine started anew, what old process and session ids spent is not counted against new ones', t => {
+  const ledger = new MemoryLedger();
+  const spent = { path: '/aos/mnt/x', uid: 1, agent: '', model: '', mount: '/aos/mnt/x', runs: [], micros: 700_000 };
+  ledger.since = () => [{ ...spent, at: 1000, scopes: ['session:40', 'uid:1'] }];
+  const after = (booted: number, key: string, layer: 'session' | 'uid') => {
+    const budget = new Budget();
+    restoreWindows(budget, DEFAULT_CONFIG.budgets, ledger, 2000, booted);
+    return budget.used({ key, layer, limit: DEFAULT_CONFIG.budgets[layer] }, 2000);
+  };
+  t.is(after(0, 'session:40', 'session'), 700_000);
+  t.is(after(1500, 'session:40', 'session'), 0);
+  t.is(after(1500, 'uid:1', 'uid'), 700_000);
 });

@@ -53,7 +53,7 @@ const TABLE: Readonly<Record<string, readonly Case[]>> = {
     absent(['explain', 'read', '/aos', '--as', 'nobody'], /there is no such agent/, /./),
     absent(['kill', '999'], /999/, /aos ps/),
     absent(['wait', '999'], /999/, /aos ps/),
-    absent(['umount', '/aos/mnt/none'], /no such file/, /aos ls \/aos\/mnt/),
+    absent(['umount', '/aos/mnt/none'], /nothing is mounted there/, /aos mount --list/),
   ],
   'a verb or a flag that there is not': [
     usage(['frobnicate'], /there is no verb "frobnicate"/, /aos --help/),

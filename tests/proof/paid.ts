@@ -24,8 +24,9 @@ export interface Paid {
   readonly dir: string;
 }
 
-export interface PaidOptions extends Pick<DaemonOptions, 'args' | 'fuse'> {
-  readonly budgets?: object;
+export interface PaidOptions extends Pick<DaemonOptions, 'args' | 'fuse' | 'prepare'> {
+  /** Beside those of `WIDE`; `standard` for what holds where nothing is configured. */
+  readonly budgets?: object | 'standard';
   readonly grants?: object;
   /** More flags for `aos mount http`. */
   readonly flags?: readonly string[];
@@ -38,7 +39,8 @@ export interface PaidOptions extends Pick<DaemonOptions, 'args' | 'fuse'> {
 export async function paid(t: Teardown, options: PaidOptions = {}): Promise<Paid> {
   const { budgets = {}, grants = {}, flags = [], answer, unlock = true, ...more } = options;
   const server = await countingServer(t, answer);
-  const daemon = await startDaemon(t, { config: { budgets: { ...WIDE, ...budgets }, grants }, ...more });
+  const configured = budgets === 'standard' ? {} : { budgets: { ...WIDE, ...budgets } };
+  const daemon = await startDaemon(t, { config: { ...configured, grants }, ...more });
   await done(daemon, 'mount', 'http', ...mountFlags(server), ...flags, API);
   if (unlock) await done(daemon, 'unlock', API, '--duration=1h', '--scope=uid');
   return { daemon, server, dir: `${daemon.mount}/mnt/api` };

@@ -43,7 +43,7 @@ fuseTest('a session for each process, without a terminal, is stopped by the budg
 });
 
 fuseTest('as the layers are by default, each stops what it is for: find -exec is a process for each file', async t => {
-  const world = await paid(t, { answer, budgets: DEFAULTS, flags: ['--price=0.02'] });
+  const world = await paid(t, { answer, budgets: 'standard', flags: ['--price=0.02'] });
   const grep = await world.daemon.sh(`grep -rh "this is" ${world.dir}`);
   t.is(grep.stdout.split('\n').length - 1, 3, '$0.10 for one process: two listings and three files');
   const find = await world.daemon.sh(`find ${world.dir} -name 'item-*' -exec cat {} \\;`);
@@ -52,15 +52,6 @@ fuseTest('as the layers are by default, each stops what it is for: find -exec is
   t.is(world.server.count(), 50);
   t.is(JSON.parse(await done(world.daemon, 'cost', '--json')).total_usd, 1);
 });
-
-/** Those of the contract. */
-const DEFAULTS = {
-  pid: { usd: 0.1, per: '60s' },
-  session: { usd: 1 },
-  uid: { usd: 1, per: '60s' },
-  global: { usd: 10, per: '60s' },
-  velocity: 100,
-};
 
 needs(test.serial, { fuse: true, user: true })('two users: each pays from a budget of its own', async t => {
   const uid = 1001;

@@ -26,23 +26,25 @@ test.serial('loops, commands and output are bounded', async t => {
 });
 
 test.serial('Ctrl-C ends what sleeps, what waits for the tree, and what counts', async t => {
-  const { sh, interrupted } = await world(t);
-  for (const script of ['sleep 60', 'cat slow', 'while true; do :; done']) {
+  const { sh, slow } = await world(t);
+  const stopped = async (script: string, ready: (out: string) => boolean): Promise<number> => {
     const controller = new AbortController();
-    const limits = { commands: 1e9, loops: 1e9 };
-    let begun = false;
-    const running = sh(`echo begun; ${script}; echo not here`, {
+    let out = '';
+    const running = sh(script, {
       signal: controller.signal,
-      limits,
-      output: () => {
-        begun = true;
+      limits: { commands: 1e9, loops: 1e9 },
+      output: (_fd, bytes) => {
+        out += Buffer.from(bytes);
       },
     });
-    await until('the script runs', () => begun);
+    await until('the script runs', () => ready(out));
     controller.abort();
-    t.is((await running).code, 130, script);
-  }
-  await interrupted;
+    return (await running).code;
+  };
+  t.is(await stopped('echo begun; sleep 60; echo not here', out => out === 'begun\n'), 130);
+  t.is(await stopped('echo begun; while true; do :; done', out => out === 'begun\n'), 130);
+  t.is(await stopped('cat slow; echo not here', () => slow.begun === 1), 130);
+  await until('the reader was interrupted', () => slow.interrupted === 1);
 });
 
 test.serial('output comes as it is made', async t => {

@@ -25,8 +25,8 @@ export interface World {
   readonly home: string;
   /** What was sent to /aos/inbox, message by message. */
   readonly sent: string[];
-  /** Resolves when a reader of /aos/slow was interrupted. */
-  readonly interrupted: Promise<void>;
+  /** What became of readers of /aos/slow, which never gives anything. */
+  readonly slow: { begun: number; interrupted: number };
   sh(script: string, options?: RunOptions, as?: Caller): Promise<Said>;
 }
 
@@ -36,7 +36,7 @@ export async function world(t: Teardown): Promise<World> {
   writeFileSync(join(home, 'bytes'), BYTES);
   writeFileSync(join(home, 'text'), 'größe → 日本\nzwei\n');
   const sent: string[] = [];
-  const cut = Promise.withResolvers<void>();
+  const slow = { begun: 0, interrupted: 0 };
   core.mount(
     '/aos',
     tree({
@@ -64,8 +64,9 @@ export async function world(t: Teardown): Promise<World> {
       '/slow': file({
         read: ({ signal }) =>
           new Promise<string>((_resolve, reject) => {
+            slow.begun++;
             signal.addEventListener('abort', () => {
-              cut.resolve();
+              slow.interrupted++;
               reject(signal.reason);
             });
           }),
@@ -78,7 +79,7 @@ export async function world(t: Teardown): Promise<World> {
     core,
     home,
     sent,
-    interrupted: cut.promise,
+    slow,
     async sh(script, options = {}, as = caller()) {
       const { code, stdout, stderr } = await runShell(core.aos, as, script, options);
       return { code, out: Buffer.from(stdout).toString(), err: Buffer.from(stderr).toString(), bytes: stdout };
