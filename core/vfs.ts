@@ -17,15 +17,14 @@ import type { Hooks } from './hooks.ts';
 import { isPromise } from './maybe.ts';
 import { type Namespace, restOf } from './namespace.ts';
 import { BaseHandle } from './nodes/handle.ts';
+import { entryOf, recordOf } from './record.ts';
 import { noSuch } from './refusals.ts';
 import { isStream, watched } from './stream.ts';
 import type {
   Authority,
   Caller,
   Cancel,
-  Identity,
   Lease,
-  LedgerEntry,
   LedgerState,
   Maybe,
   Meter,
@@ -84,7 +83,14 @@ interface Held {
 const LOOKS: ReadonlySet<Verb> = new Set(['read', 'list']);
 const CHANGES: ReadonlySet<Verb> = new Set(['write', 'create', 'remove', 'call']);
 /** Ordinary answers, not refusals: nobody wants a line of audit for a missing file. */
-const ORDINARY: ReadonlySet<ErrorKind> = new Set(['not_found', 'no_attribute', 'interrupted', 'unsupported']);
+const ORDINARY: ReadonlySet<ErrorKind> = new Set([
+  'not_found',
+  'not_dir',
+  'is_dir',
+  'no_attribute',
+  'interrupted',
+  'unsupported',
+]);
 
 export class Vfs {
   /** Grows whenever a grant, lease or policy changes: decisions and open handles look again. */
@@ -246,54 +252,11 @@ export class Vfs {
       }
     }
     const cost = held?.reservation.spent ?? 0;
-    const changes = how !== 'opened' && CHANGES.has(op.verb);
+    // The daemon's own free look-ups are nobody's business.
+    const own = op.caller.door === 'system' && op.verb === 'call';
+    const changes = how !== 'opened' && CHANGES.has(op.verb) && !own;
     const asked = LOOKS.has(op.verb) && this.policy.readsTold();
     const tell = error === undefined ? cost > 0 || changes || asked : how === 'refused' || !ORDINARY.has(error.kind);
-    if (tell) this.tell(op, cost, error);
+    if (tell) this.policy.hooks.tellSettled(recordOf(op, cost, error, this.policy.now()));
   }
-
-  private tell(op: Op, cost: Micros, error: AosError | undefined): void {
-    const { caller } = op;
-    const who = identityOf(caller);
-    this.policy.hooks.tellSettled(
-      Object.freeze({
-        at: this.policy.now(),
-        verb: op.verb,
-        path: op.path,
-        uid: caller.uid,
-        pid: who?.pid ?? 0,
-        sid: who?.sid ?? 0,
-        door: caller.door,
-        run: caller.run,
-        agent: caller.agent,
-        cost,
-        error: error?.kind,
-        errno: error?.errno,
-        component: error?.component,
-        why: error?.why,
-        remedy: error?.remedy,
-      }),
-    );
-  }
-}
-
-/** A process that has ended meanwhile has no identity any more; what it did is told all the same. */
-function identityOf(caller: Caller): Identity | undefined {
-  try {
-    return caller.identity();
-  } catch {
-    return undefined;
-  }
-}
-
-function entryOf(op: Op, mount: MountPoint): Omit<LedgerEntry, 'at' | 'micros' | 'scopes'> {
-  const models = '/aos/models/';
-  return {
-    path: op.path,
-    uid: op.caller.uid,
-    agent: op.caller.agent ?? '',
-    model: op.path.startsWith(models) ? op.path.slice(models.length) : '',
-    mount: mount.path,
-    runs: op.caller.runs ?? [],
-  };
 }

@@ -66,7 +66,7 @@ export function restoreWindows(
   booted: Millis,
 ): void {
   ledger.recover();
-  for (const entry of ledger.since(now - MEMORY_MS)) {
+  for (const entry of ledger.since(now - Math.max(MEMORY_MS, longest(budgets)))) {
     for (const key of entry.scopes) {
       const scope = scopeOf(key, budgets);
       if (scope === undefined || (OF_A_BOOT.has(scope.layer) && entry.at < booted)) continue;
@@ -74,6 +74,11 @@ export function restoreWindows(
       budget.restore(scope, scope.layer === 'velocity' ? 1 : entry.micros, entry.at);
     }
   }
+}
+
+function longest({ pid, session, uid, global, agents, subtree }: Budgets): Millis {
+  const limits = [pid, session, uid, global, ...Object.values(agents), ...Object.values(subtree)];
+  return Math.max(...limits.map(({ per }) => per));
 }
 
 /** The scope that a ledger entry's key names, with its limit as it is configured now. */

@@ -17,9 +17,11 @@ import { missing } from '../support/machine.ts';
 
 /** Does one thing to one path of the tree. */
 export type Through = (verb: Verb, path: string) => Promise<string>;
+/** Through a mount a file can be kept open as well (`hold`), and be read later on (`again`). */
+export type ThroughKernel = (act: Verb | 'hold' | 'again', path: string) => Promise<string>;
 
 /** Undefined where there can be no mount. The programs of this door are one process other than this one. */
-export async function throughKernel(t: Teardown, api: DoorApi): Promise<Through | undefined> {
+export async function throughKernel(t: Teardown, api: DoorApi): Promise<ThroughKernel | undefined> {
   if (missing({ fuse: true }) !== undefined) return undefined;
   const base = tmpDir(t);
   const mountpoint = join(base, 'aos');

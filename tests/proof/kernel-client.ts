@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { errnoName } from './errno.ts';
 
 const { O_RDWR, O_WRONLY, O_TRUNC } = fs.constants;
+let held = -1;
 const acts: Readonly<Record<string, (path: string) => void>> = {
   stat: path => void fs.lstatSync(path),
   list: path => void fs.readdirSync(path),
@@ -17,6 +18,11 @@ const acts: Readonly<Record<string, (path: string) => void>> = {
       fs.writeSync(fd, 'x');
       fs.readSync(fd, Buffer.alloc(100));
     }),
+  hold: path => {
+    if (held !== -1) fs.closeSync(held);
+    held = fs.openSync(path, 'r');
+  },
+  again: () => void fs.readSync(held, Buffer.alloc(100), 0, 100, 0),
 };
 
 function onFile(path: string, flags: number, act: (fd: number) => void): void {

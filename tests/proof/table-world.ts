@@ -6,7 +6,7 @@ import type { Caller, Config, Limit, Op, Purse, Tree, Verb } from '../../core/ty
 import { makeCaller } from '../../doors/identity.ts';
 import { type TestCore, testCore } from '../support/core.ts';
 import type { Teardown } from '../support/dirs.ts';
-import { type Through, throughKernel, throughShell, throughSocket } from './doors.ts';
+import { type Through, type ThroughKernel, throughKernel, throughShell, throughSocket } from './doors.ts';
 
 export const PRICE = 1000;
 export const HOUR = 3_600_000;
@@ -47,13 +47,15 @@ export class World {
   /** The verbs that the plugin was asked for since this was last emptied. */
   readonly heard: Verb[] = [];
   readonly core: TestCore;
+  readonly kernel: ThroughKernel | undefined;
   private readonly doors: Readonly<Record<DoorOf | 'run', Through | undefined>>;
   private readonly purses: Purse[];
   private runs = 0;
   private unmount = (): void => {};
 
-  private constructor(core: TestCore, doors: World['doors'], purses: Purse[]) {
+  private constructor(core: TestCore, kernel: World['kernel'], doors: World['doors'], purses: Purse[]) {
     this.core = core;
+    this.kernel = kernel;
     this.doors = doors;
     this.purses = purses;
     core.mount('/aos/memory', { node: rest => (rest === '' ? { kind: 'dir', list: () => [] } : undefined) });
@@ -64,10 +66,12 @@ export class World {
     let world: World | undefined;
     const core = await testCore(configOf({}), clock);
     const purses: Purse[] = [];
+    const kernel = await throughKernel(t, core.door('fuse'));
     world = new World(
       core,
+      kernel,
       {
-        kernel: await throughKernel(t, core.door('fuse')),
+        kernel,
         socket: await throughSocket(t, core.door('socket')),
         shell: throughShell(t, core.aos, atShell(core)),
         run: throughShell(t, core.aos, { ...atShell(core), run: 1, purses }),

@@ -5,6 +5,7 @@
 
 import test, { type ExecutionContext } from 'ava';
 import type { Verb } from '../../core/types.ts';
+import { fuseTest } from '../support/need.ts';
 import { BEFORE, type DoorOf, HOUR, PRICE, type State, TARGET, UID, World } from './table-world.ts';
 
 const VERBS: readonly Verb[] = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'];
@@ -117,9 +118,8 @@ const STATES: Readonly<Record<string, State | ((world: World) => State)>> = {
 let world: World;
 const steps: (() => Promise<void> | void)[] = [];
 
-test.before('the doors are opened', async t => {
+test.before('the doors are opened', async () => {
   world = await World.open({ teardown: step => void steps.unshift(step) });
-  if (world.through('kernel', {}) === undefined) t.log('no kernel mount can be made here: its cells are left out');
 });
 test.after.always('the doors are closed', async () => {
   for (const step of steps.splice(0)) await step();
@@ -156,6 +156,34 @@ function stateOf(row: string): State {
   if (state === undefined) throw new Error(`no state belongs to the row: ${row}`);
   return typeof state === 'function' ? state(world) : state;
 }
+
+/** What becomes of a file that was opened while it could be. */
+const HELD: readonly (readonly [string, string])[] = [
+  ['not yet expired', 'ok'],
+  ['expired', 'ENOENT'],
+  ['revoked', 'ENOENT'],
+  ['revoked but list', 'EACCES'],
+  ['leased', 'ok'],
+  ['lease ended', 'EACCES'],
+  ['lease expired', 'EACCES'],
+];
+
+for (const [row, expected] of HELD) {
+  fuseTest(`a file that is open already, ${row}: ${expected}`, async t => {
+    const kernel = world.kernel ?? (() => Promise.resolve('no mount'));
+    world.reset();
+    const { change, ...state } = stateOf(row);
+    await world.enter(kernel, state);
+    t.is(await kernel('hold', TARGET.read), 'ok');
+    t.is(await kernel('again', TARGET.read), 'ok');
+    change?.(world);
+    t.is(await kernel('again', TARGET.read), expected);
+  });
+}
+
+fuseTest('the cells of the kernel door are among those that were asked', t => {
+  t.not(world.kernel, undefined);
+});
 
 test('each state has its row', t => {
   t.deepEqual(

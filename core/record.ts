@@ -1,0 +1,47 @@
+/** What is written down of an operation: in the ledger before it costs anything, for the listeners when it is over. */
+
+import type { AosError } from './errors.ts';
+import type { Caller, Identity, LedgerEntry, Micros, Millis, MountPoint, Op, Settled } from './types.ts';
+
+export function recordOf(op: Op, cost: Micros, error: AosError | undefined, at: Millis): Settled {
+  const { caller } = op;
+  const who = identityOf(caller);
+  return Object.freeze({
+    at,
+    verb: op.verb,
+    path: op.path,
+    uid: caller.uid,
+    pid: who?.pid ?? 0,
+    sid: who?.sid ?? 0,
+    door: caller.door,
+    run: caller.run,
+    agent: caller.agent,
+    cost,
+    error: error?.kind,
+    errno: error?.errno,
+    component: error?.component,
+    why: error?.why,
+    remedy: error?.remedy,
+  });
+}
+
+/** A process that has ended meanwhile has no identity any more; what it did is told all the same. */
+function identityOf(caller: Caller): Identity | undefined {
+  try {
+    return caller.identity();
+  } catch {
+    return undefined;
+  }
+}
+
+export function entryOf(op: Op, mount: MountPoint): Omit<LedgerEntry, 'at' | 'micros' | 'scopes'> {
+  const models = '/aos/models/';
+  return {
+    path: op.path,
+    uid: op.caller.uid,
+    agent: op.caller.agent ?? '',
+    model: op.path.startsWith(models) ? op.path.slice(models.length) : '',
+    mount: mount.path,
+    runs: op.caller.runs ?? [],
+  };
+}
