@@ -1,6 +1,7 @@
 /** Which models a server has: as configured, as known for OpenAI, else as it says itself at `/models`. */
 
 import type { ModelInfo } from '../../plugin-sdk/index.ts';
+import { listens } from './listens.ts';
 import { OPENAI_URL, type ServerOptions } from './options.ts';
 
 /** Offered without asking; the first is the default: small, so that a first try costs little. */
@@ -58,6 +59,7 @@ export class ModelList {
     const url = `${this.server.baseUrl}/models`;
     const headers: Record<string, string> = {};
     if (this.server.apiKey !== undefined) headers.authorization = `Bearer ${this.server.apiKey}`;
+    if (!(await listens(url, timeoutMs))) return silent(`nothing answers at ${url}`);
     try {
       const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs) });
       if (!response.ok) {
