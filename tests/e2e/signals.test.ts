@@ -82,7 +82,9 @@ fuseTest('Ctrl-C on aos-mount -f stops the daemon in order', async t => {
 
 fuseTest('Ctrl-C on a read that waits for a server returns at once, and the daemon goes on', async t => {
   const silent = createServer();
-  const asked = new Promise<Socket>(resolve => silent.on('connection', resolve));
+  const asked = new Promise<Socket>(resolve => {
+    silent.on('connection', socket => socket.once('data', () => resolve(socket)));
+  });
   await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve));
   t.teardown(() => void silent.close());
   const address = silent.address();
