@@ -6,10 +6,12 @@ import { Standing } from './capabilities/standing.ts';
 import { Breaker, type BreakerStore, type Tripped } from './cost/breaker.ts';
 import { Budget } from './cost/budget.ts';
 import { restoreWindows, scopesBy } from './cost/scopes.ts';
+import { asAosError } from './errors.ts';
 import { Hooks } from './hooks.ts';
 import { Namespace } from './namespace.ts';
 import { Operations } from './operations.ts';
 import { Plugins } from './plugins.ts';
+import { refusalAtDoor } from './record.ts';
 import type {
   Aos,
   Caller,
@@ -111,6 +113,7 @@ export function createCore(options: CoreOptions): Core {
     authorityOf: uid => standing.of(uid),
     onChanged: fn => subscribe(listeners, fn),
     onNarrowed: fn => subscribe(narrowed, fn),
+    refused: (caller, dir, error) => hooks.tellSettled(refusalAtDoor(caller, dir, asAosError(error, name), now())),
   });
   const reconfigure = (next: Config): void => {
     config = next;

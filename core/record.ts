@@ -1,9 +1,19 @@
 /** What is written down of an operation: in the ledger before it costs anything, for the listeners when it is over. */
 
 import type { AosError } from './errors.ts';
-import type { Caller, Identity, LedgerEntry, Micros, Millis, MountPoint, Op, Settled } from './types.ts';
+import type { Caller, Identity, LedgerEntry, Micros, Millis, MountPoint, Op, Path, Settled } from './types.ts';
 
-export function recordOf(op: Op, cost: Micros, error: AosError | undefined, at: Millis): Settled {
+/** A name that no path could be made of, refused where it came in. */
+export function refusalAtDoor(caller: Caller, dir: Path, error: AosError, at: Millis): Settled {
+  return recordOf({ caller, path: dir, verb: 'stat' }, 0, error, at);
+}
+
+export function recordOf(
+  op: Pick<Op, 'caller' | 'path' | 'verb'>,
+  cost: Micros,
+  error: AosError | undefined,
+  at: Millis,
+): Settled {
   const { caller } = op;
   const who = identityOf(caller);
   return Object.freeze({

@@ -367,6 +367,8 @@ export interface DoorApi {
   onChanged(fn: (path: Path) => void): () => void;
   /** Calls `fn` when somebody's authority or a lock became narrower: forget every copy. */
   onNarrowed(fn: () => void): () => void;
+  /** Tells of a refusal that the door made itself, before there was a path to ask the gate about; `dir` is where. */
+  refused(caller: Caller, dir: Path, error: Error): void;
 }
 
 // ------------------------------------------------------------------------------------------------------------- plugins

@@ -9,6 +9,7 @@ import * as names from './operations/names.ts';
 import * as opening from './operations/opening.ts';
 import * as session from './operations/session.ts';
 import * as xattrs from './operations/xattrs.ts';
+import { RefusedName } from './request.ts';
 import type { Server } from './server.ts';
 import { OP, OPCODES } from './wire.ts';
 
@@ -80,6 +81,7 @@ function failed(server: Server, error: unknown): void {
   if (error instanceof WireError) {
     server.api.log.warn({ opcode, nodeid: request.nodeid, bytes: request.length }, `kernel door: ${error.message}`);
   }
+  if (error instanceof RefusedName) server.refusedName(error);
   // These three have no answer, not even a bad one.
   if (opcode === OP.FORGET || opcode === OP.BATCH_FORGET || opcode === OP.INTERRUPT) return;
   server.fail(request, error);

@@ -1,7 +1,7 @@
 /** One request of the kernel, read in place from the buffer that every request arrives in. No I/O. */
 
-import { ERRNO } from '../../core/errors.ts';
-import { checkName, nameFromBytes } from '../../core/path.ts';
+import { AosError, ERRNO } from '../../core/errors.ts';
+import { nameFromBytes } from '../../core/path.ts';
 import { WireError } from './errno.ts';
 import { BODY_MIN, IN_HEADER } from './wire.ts';
 
@@ -102,10 +102,13 @@ export class Request implements Ticket {
     }
     if (end >= length) throw malformed('a name has no end');
     const size = end - at;
-    if (!plain) return nameFromBytes(bytes.subarray(at, end));
-    const name = bytes.toString('latin1', at, end);
-    if (size === 0 || size > 255 || (size < 3 && bytes[at] === DOT)) checkName(name);
-    return name;
+    const dots = size < 3 && bytes[at] === DOT;
+    if (plain && size > 0 && size <= 255 && !dots) return bytes.toString('latin1', at, end);
+    try {
+      return nameFromBytes(bytes.subarray(at, end));
+    } catch (error) {
+      throw error instanceof AosError ? new RefusedName(error) : error;
+    }
   }
 
   /** The string that begins at `at`, as UTF-8 and unchecked: a link's target, an attribute's name. */
@@ -124,4 +127,11 @@ export class Request implements Ticket {
 
 function malformed(why: string): WireError {
   return new WireError(ERRNO.EINVAL, `a malformed request: ${why}`);
+}
+
+/** A name that the tree cannot have. Nobody behind the door hears of it, so the door tells. */
+export class RefusedName extends AosError {
+  constructor(error: AosError) {
+    super(error.kind, error);
+  }
 }

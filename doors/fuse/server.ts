@@ -145,6 +145,12 @@ export class Server {
     this.refuse(ticket, errnoOf(thrown));
   }
 
+  /** Tells of a name that was refused before there was a path, where its directory is known. */
+  refusedName(error: AosError): void {
+    const dir = this.inodes.get(this.request.nodeid);
+    if (dir !== undefined) this.api.refused(this.caller(), dir.path, error);
+  }
+
   /** struct fuse_entry_out for `inode`, counted as looked up where the kernel took it. */
   entry(ticket: Ticket, inode: Inode, stat: Stat): void {
     inode.lookups++;

@@ -33,6 +33,8 @@ export class FakeApi implements DoorApi {
     return () => this.#changed.delete(fn);
   }
 
+  refused(): void {}
+
   onNarrowed(fn: () => void): () => void {
     this.#narrowed.add(fn);
     return () => this.#narrowed.delete(fn);
