@@ -77,3 +77,16 @@ export class Cleanup {
     for (const step of this.steps.splice(0)) await step();
   }
 }
+
+const BATCHES = 300;
+
+/** Microseconds for one call, in process: the median over batches of `size` calls. */
+export function perCall(size: number, op: () => unknown): number {
+  const times: number[] = [];
+  for (let i = 0; i < BATCHES; i++) {
+    const start = performance.now();
+    for (let j = 0; j < size; j++) op();
+    times.push(((performance.now() - start) * 1000) / size);
+  }
+  return median(times);
+}

@@ -9,10 +9,9 @@ import type { Authority, Caller, Log, Verb } from '../core/types.ts';
 import { definePlugin, tree, value } from '../plugin-sdk/index.ts';
 import { openStore } from '../store/index.ts';
 import { type Teardown, tmpDir } from '../tests/support/dirs.ts';
-import { median } from './measure.ts';
+import { perCall } from './measure.ts';
 import type { Row } from './table.ts';
 
-const BATCHES = 300;
 const BATCH = 1000;
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -86,13 +85,7 @@ function read(node: unknown, op: unknown): unknown {
 /** Microseconds per call: the median over batches. Throws where an answer does not come at once. */
 function batches(op: () => unknown): number {
   if (isPromise(op())) throw new Error('a free value has to be answered at once');
-  const times: number[] = [];
-  for (let i = 0; i < BATCHES; i++) {
-    const start = performance.now();
-    for (let j = 0; j < BATCH; j++) op();
-    times.push(((performance.now() - start) * 1000) / BATCH);
-  }
-  return median(times);
+  return perCall(BATCH, op);
 }
 
 function row(measure: string, ours: number, goal?: number): Row {

@@ -16,10 +16,9 @@ import type { Authority, Budgets, Caller, Limit, MountPoint } from '../core/type
 import { type Teardown, tmpDir } from '../tests/support/dirs.ts';
 import { missing } from '../tests/support/machine.ts';
 import { clientProgram, rounds, type Server, serve } from './fuse.ts';
-import { median } from './measure.ts';
+import { perCall } from './measure.ts';
 import type { Row } from './table.ts';
 
-const BATCHES = 200;
 const NOW = 1_764_000_000_000;
 const MINUTE = 60_000;
 
@@ -49,13 +48,13 @@ function decisions(): Row[] {
     row(
       'decide, 1,000 grants, cached',
       'µs',
-      batches(1000, () => kept.decide(authority, 'read', next(), now)),
+      perCall(1000, () => kept.decide(authority, 'read', next(), now)),
       1,
     ),
     row(
       'decide, 1,000 grants, not cached',
       'µs',
-      batches(50, () => decide(authority, 'read', next(), NOW)),
+      perCall(50, () => decide(authority, 'read', next(), NOW)),
       20,
     ),
   ];
@@ -63,10 +62,10 @@ function decisions(): Row[] {
 
 function money(): Row[] {
   const small = crowd(SCOPES, ENTRIES);
-  const one = batches(500, () => small.pay());
+  const one = perCall(500, () => small.pay());
   const [bytes, busy] = [small.bytes, bytesOf(SCOPES, 10 * SCOPES, MINUTE)];
   const large = crowd(10 * SCOPES, 10 * ENTRIES);
-  const ten = batches(500, () => large.pay());
+  const ten = perCall(500, () => large.pay());
   return [
     row('reserve + settle, 6 scopes, 100,000 live, 1,000,000 entries', 'µs', one, 5),
     {
@@ -181,17 +180,6 @@ async function mount(t: Teardown): Promise<Row[]> {
     reference: stub?.[pattern],
     goal: pattern === 'pread' ? { kind: 'at most', ratio: 1.15 } : { kind: 'none' },
   }));
-}
-
-/** Microseconds per call: the median over batches. */
-function batches(size: number, op: () => unknown): number {
-  const times: number[] = [];
-  for (let i = 0; i < BATCHES; i++) {
-    const start = performance.now();
-    for (let j = 0; j < size; j++) op();
-    times.push(((performance.now() - start) * 1000) / size);
-  }
-  return median(times);
 }
 
 function row(measure: string, unit: string, ours: number, goal?: number): Row {

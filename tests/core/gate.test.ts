@@ -4,6 +4,7 @@ import { parsePath } from '../../core/path.ts';
 import type { Caller, Verb } from '../../core/types.ts';
 import { dir, file, message, tree, value } from '../../plugin-sdk/index.ts';
 import { caller, granted, testCore } from '../support/core.ts';
+import { refusal } from '../support/refusal.ts';
 
 const at = parsePath;
 
@@ -26,16 +27,6 @@ async function subject(more: object = {}) {
   });
   core.mount('/aos/t', routes, more);
   return { core, heard };
-}
-
-async function refusal(act: () => unknown): Promise<AosError> {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof AosError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
 }
 
 test('what a caller may not even stat does not exist for it, and is not listed', async t => {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ImplementationFn } from 'ava';
-import { command } from '../support/command.ts';
+import { command, type Result } from '../support/command.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { tmpDir } from '../support/dirs.ts';
 import { missing, onPath } from '../support/machine.ts';
@@ -50,24 +50,23 @@ function surroundings(dir: string): NodeJS.ProcessEnv {
   return LANG === undefined ? env : { ...env, LANG };
 }
 
+/** Runs a script in a mount namespace of its own, in which `user CMD` is the ordinary user's shell. */
+function inNamespace(dir: string, script: string): Promise<Result> {
+  const env = surroundings(dir);
+  return command('unshare', ['-m', 'sh', '-c', `${NAMESPACE}\n${script}`], { env, cwd: '/', deadline: 40_000 });
+}
+
 userTest('an ordinary user mounts, asks and stops, with nothing but a home', async t => {
   const dir = tmpDir(t);
-  const { code, stdout, stderr } = await command(
-    'unshare',
-    [
-      '-m',
-      'sh',
-      '-c',
-      `${NAMESPACE}
-      user 'cd; aos-mount' || exit 1
+  const { code, stdout, stderr } = await inNamespace(
+    dir,
+    `user 'cd; aos-mount' || exit 1
       user 'cd ~/aos && echo "what do you know about tides?" > agents/researcher/inbox && aos wait researcher && test -s agents/researcher/output && cat agents/researcher/status && ls procs && stat -c %U:%u memory agents &&
             echo noted > memory/note && cat memory/note && grep -rl tides conversations | wc -l'
       echo "root: $(cat "$HOME/aos/agents/researcher/status" 2>&1)"
       user 'stat -c %a ~/.local/share/aos ~/.local/share/aos/aos.sock; aos umount'
       grep -c "$HOME/aos" /proc/self/mountinfo
       user 'ls -A ~/aos; aos status; echo $?'`,
-    ],
-    { env: surroundings(dir), cwd: '/', deadline: 40_000 },
   );
   t.is(code, 0, stderr);
   const lines = stdout.trimEnd().split('\n');
@@ -86,18 +85,11 @@ userTest('an ordinary user mounts, asks and stops, with nothing but a home', asy
 
 userTest('a killed daemon of a user is recovered by the next start', async t => {
   const dir = tmpDir(t);
-  const { code, stdout, stderr } = await command(
-    'unshare',
-    [
-      '-m',
-      'sh',
-      '-c',
-      `${NAMESPACE}
-      user 'cd; aos-mount >/dev/null && exec aos status --json' > "$D/status" || exit 1
+  const { code, stdout, stderr } = await inNamespace(
+    dir,
+    `user 'cd; aos-mount >/dev/null && exec aos status --json' > "$D/status" || exit 1
       kill -9 $(jq .pid "$D/status")
       user 'cd; aos-mount >/dev/null && cat aos/agents/coder/status; aos umount >/dev/null'`,
-    ],
-    { env: surroundings(dir), cwd: '/', deadline: 40_000 },
   );
   t.is(code, 0, stderr);
   t.is(stdout, 'idle\n');

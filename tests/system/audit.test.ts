@@ -6,8 +6,9 @@ import type { Settled } from '../../core/types.ts';
 import { type Audit, openAudit } from '../../system/audit.ts';
 import { verifyChain } from '../../system/audit-chain.ts';
 import { tmpDir } from '../support/dirs.ts';
+import { refusal } from '../support/refusal.ts';
 import { until } from '../support/until.ts';
-import { makeWorld, refusal, who } from './world.ts';
+import { makeWorld, who } from './world.ts';
 
 const BASE: Settled = {
   at: 0,

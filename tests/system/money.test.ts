@@ -1,5 +1,6 @@
 import test from 'ava';
-import { makeWorld, PRICE, refusal, START, type World, who } from './world.ts';
+import { refusal } from '../support/refusal.ts';
+import { makeWorld, PRICE, START, type World, who } from './world.ts';
 
 const PAID = '/aos/mnt/paid';
 const SOON = new Date(START + 60_000).toISOString();

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { makeWorld, refusal, START, type Who, who } from './world.ts';
+import { refusal } from '../support/refusal.ts';
+import { makeWorld, START, type Who, who } from './world.ts';
 
 const UNLOCK = '/aos/system/unlock';
 const PAID = '/aos/mnt/paid';

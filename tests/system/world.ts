@@ -4,7 +4,6 @@ import { mkdirSync } from 'node:fs';
 import { everything } from '../../core/capabilities/grant.ts';
 import { checkConfig } from '../../core/config.ts';
 import { type Core, createCore } from '../../core/core.ts';
-import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Authority, Caller, Config, Identity, Log, MountPoint, PluginApi, ProcessId } from '../../core/types.ts';
 import { dir, file, tree, value } from '../../plugin-sdk/index.ts';
@@ -161,14 +160,4 @@ export function who(as: Who = {}): Caller {
     ...(agent !== undefined && { agent }),
     ...(run !== undefined && { run, runs: [run] }),
   };
-}
-
-export async function refusal(act: () => unknown): Promise<AosError> {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof AosError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
 }
