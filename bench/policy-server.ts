@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { NEVER } from '../core/cancel.ts';
 import { DEFAULT_CONFIG } from '../core/config.ts';
 import { type Core, createCore } from '../core/core.ts';
 import { restOf } from '../core/namespace.ts';
@@ -40,11 +41,12 @@ process.exit(0);
 
 /** Nothing is asked any more: the mount is found, and the plugin is called. */
 function openWide({ vfs }: Core): void {
-  const signal = new AbortController().signal;
+  const cancel = NEVER;
+  const { signal } = cancel;
   const meter = { max: 0, spent: 0, spend: () => true };
   const through = (caller: Caller, verb: Verb, path: Path, act: (...given: never[]) => unknown): unknown => {
     const mount = vfs.policy.namespace.at(path);
-    const op: Op = { caller, verb, path, signal, meter };
+    const op: Op = { caller, verb, path, signal, cancel, meter };
     // An act takes the mount, the rest of the path and the operation, whatever it gives.
     return (act as (...given: unknown[]) => unknown)(mount, restOf(mount, path), op);
   };

@@ -62,21 +62,19 @@ function decisions(): Row[] {
 
 function money(): Row[] {
   const small = crowd(SCOPES, ENTRIES);
-  const one = perCall(500, () => small.pay());
-  const [bytes, busy] = [small.bytes, bytesOf(SCOPES, 10 * SCOPES, MINUTE)];
+  const busy = bytesOf(SCOPES, 10 * SCOPES, MINUTE);
   const large = crowd(10 * SCOPES, 10 * ENTRIES);
-  const ten = perCall(500, () => large.pay());
   return [
-    row('reserve + settle, 6 scopes, 100,000 live, 1,000,000 entries', 'µs', one, 5),
+    row('reserve + settle, 6 scopes, 100,000 live, 1,000,000 entries', 'µs', small.time, 5),
     {
       measure: 'the same with ten times as many of both',
       unit: 'µs',
-      ours: ten,
+      ours: large.time,
       against: 'before',
-      reference: one,
+      reference: small.time,
       goal: { kind: 'at most', ratio: 1.5 },
     },
-    row('memory of a live scope', 'bytes', bytes, 300),
+    row('memory of a live scope', 'bytes', small.bytes, 300),
     row('memory of a scope with 10 entries in its window', 'bytes', busy),
   ];
 }
@@ -84,8 +82,8 @@ function money(): Row[] {
 interface Crowd {
   /** Memory of each scope. */
   readonly bytes: number;
-  /** One operation of one of the many callers. */
-  pay(): void;
+  /** Microseconds of one operation of one of the many callers. */
+  readonly time: number;
 }
 
 /** Scopes that each spent something within the last minute, and before that over ten minutes all of `entries`. */
@@ -98,17 +96,18 @@ function crowd(scopes: number, entries: number): Crowd {
   const callers = Array.from({ length: 1000 }, (_, i) => callerOf(Math.floor((i * scopes) / 1000)));
   let at = 0;
   let now = NOW;
-  return {
-    bytes,
-    pay() {
-      const caller = callers[at++ % callers.length] ?? callerOf(0);
-      // A hundred operations in a millisecond: the windows move on while they are measured.
-      if (at % 100 === 0) now++;
-      const held = budget.reserve(scopesOf(caller, path, point, undefined), 2, now, path);
-      held.spend(1);
-      budget.settle(held, now);
-    },
+  const pay = (): void => {
+    const caller = callers[at++ % callers.length] ?? callerOf(0);
+    // A hundred operations in a millisecond: the windows move on while they are measured.
+    if (at % 100 === 0) now++;
+    const held = budget.reserve(scopesOf(caller, path, point, undefined), 2, now, { path });
+    held.spend(1);
+    budget.settle(held, now);
   };
+  // Compiled before it is timed, and nothing left over to be collected meanwhile.
+  for (let i = 0; i < 10 * callers.length; i++) pay();
+  collect();
+  return { bytes, time: perCall(500, pay) };
 }
 
 const ENOUGH: Limit = { usd: 1e12, per: MINUTE };
@@ -128,7 +127,7 @@ function fill(budget: Budget, scopes: number, entries: number, span: number): vo
   for (let i = 0; i < entries; i++) {
     const who = i % scopes;
     const at = NOW - span + Math.floor((i * span) / entries);
-    budget.restore({ key: `pid:${who}:${who * 7}`, layer: 'pid', limit: DEFAULT_CONFIG.budgets.pid }, 1, at);
+    budget.restore({ layer: 'pid', id: who, born: 7 * who, limit: DEFAULT_CONFIG.budgets.pid }, 1, at);
   }
 }
 

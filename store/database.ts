@@ -4,7 +4,7 @@
  * process loses nothing, and the disk within `SYNC_MS` (synchronous NORMAL, and an fsync of the log file in groups).
  */
 
-import { closeSync, existsSync, fsync, fsyncSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, fsync, fsyncSync, mkdirSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AosError, asAosError } from '../core/errors.ts';
@@ -38,6 +38,7 @@ export interface Database {
 
 /** Opens `file`, making it and its directory where they are missing. A file that is no database is moved aside. */
 export function openDatabase(file: string, options: StoreOptions): Database {
+  if (statSync(file, { throwIfNoEntry: false })?.size === 0) tellEmpty(file, options.log);
   prepareFile(file);
   let moved = hasHeader(file) ? undefined : moveAside(file, options);
   let durable: DatabaseSync;
@@ -56,6 +57,14 @@ export function openDatabase(file: string, options: StoreOptions): Database {
     durable.close();
     throw storeError(thrown);
   }
+}
+
+/** A store that was begun is never empty, so somebody emptied it, and nothing tells what was in it. */
+function tellEmpty(file: string, log: Log): void {
+  log.error(
+    { component: 'store', file },
+    `store: ${file} is empty: what was spent, leased, mounted and queued before is not known any more; to go on with a backup, stop the daemon and put it back`,
+  );
 }
 
 /** Only the owner may read it: it holds prompts. SQLite gives its own files the same mode. */

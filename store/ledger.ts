@@ -2,8 +2,8 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { AosError } from '../core/errors.ts';
-import type { LedgerEntry, LedgerKey, LedgerState } from '../core/types.ts';
-import { guarded } from './guard.ts';
+import type { LedgerEntry, LedgerKey, LedgerState, Millis } from '../core/types.ts';
+import { guarded, transaction } from './guard.ts';
 
 /** What stands for no agent, no model or no mount in a report. */
 const NONE = '-';
@@ -16,85 +16,139 @@ const KEYS: Readonly<Record<LedgerKey, string>> = {
   day: "strftime('%Y-%m-%d', at / 1000, 'unixepoch')",
 };
 
+/** A reservation that is not settled yet. */
+interface Open {
+  readonly reserved: number;
+  readonly lasting: readonly string[];
+}
+
 /** `dirty` is called after each commit, so that the disk follows soon. */
 export function ledgerState(db: DatabaseSync, dirty: () => void): LedgerState {
   const insert = db.prepare(
     `INSERT INTO ledger (at, reserved, path, uid, agent, model, mount, runs, scopes)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const settle = db.prepare('UPDATE ledger SET spent = ? WHERE id = ? AND spent IS NULL');
-  const settleAll = db.prepare('UPDATE ledger SET spent = reserved WHERE spent IS NULL');
+  const settle = db.prepare('UPDATE ledger SET spent = ?, at = ? WHERE id = ? AND spent IS NULL');
+  const settleAll = db.prepare('UPDATE ledger SET spent = reserved, at = ? WHERE spent IS NULL');
   const sum = db.prepare('SELECT coalesce(sum(spent), 0) AS micros FROM ledger WHERE at >= ?');
-  const spent = db.prepare('SELECT * FROM ledger WHERE at >= ? AND spent IS NOT NULL ORDER BY at, id');
-  const reports = new Map<LedgerKey, StatementSync>();
+  const report = reports(db);
+  const windows = spentSince(db);
+  const sums = lastingSums(db);
+  const open = new Map<number, Open>();
 
-  const reportOf = (by: LedgerKey): StatementSync => {
-    let statement = reports.get(by);
+  const reserve = (entry: LedgerEntry): number => {
+    const { at, micros, path, uid, agent, model, mount, runs, scopes, lasting } = entry;
+    const json = [JSON.stringify(runs), JSON.stringify(scopes)] as const;
+    const { lastInsertRowid } = insert.run(at, micros, path, uid, agent, model, mount, ...json);
+    for (const scope of lasting) sums.add(scope, micros, at);
+    return Number(lastInsertRowid);
+  };
+
+  const settleOne = (id: number, micros: number, at: Millis): void => {
+    if (settle.run(micros, at, id).changes === 0) {
+      throw new AosError('invalid', {
+        component: 'store',
+        why: `reservation ${id} is not open: it was settled before`,
+      });
+    }
+    const { reserved, lasting } = open.get(id) ?? { reserved: micros, lasting: [] };
+    if (micros !== reserved) for (const scope of lasting) sums.add(scope, micros - reserved, at);
+  };
+
+  const held = (scope: string): number => {
+    let micros = 0;
+    for (const { reserved, lasting } of open.values()) if (lasting.includes(scope)) micros += reserved;
+    return micros;
+  };
+
+  const written = <T>(work: () => T): T => {
+    const result = guarded(() => transaction(db, work));
+    dirty();
+    return result;
+  };
+
+  return {
+    reserve(entry) {
+      const id = written(() => reserve(entry));
+      open.set(id, { reserved: entry.micros, lasting: entry.lasting });
+      return id;
+    },
+    settle(id, micros, at) {
+      written(() => settleOne(id, micros, at));
+      open.delete(id);
+    },
+    recover: at => written(() => Number(settleAll.run(at).changes)),
+    total: since => guarded(() => Number(sum.get(since)?.micros ?? 0)),
+    report: (by, since) => guarded(() => report(by, since)),
+    since: (at, prefix, part) => guarded(() => windows(at, prefix, part)),
+    lasting: scope => guarded(() => sums.of(scope)),
+    clear: scope => written(() => sums.set(scope, held(scope))),
+  };
+}
+
+function reports(db: DatabaseSync): LedgerState['report'] {
+  const statements = new Map<LedgerKey, StatementSync>();
+  const statementOf = (by: LedgerKey): StatementSync => {
+    let statement = statements.get(by);
     if (statement === undefined) {
       const order = by === 'day' ? 'key' : 'micros DESC, key';
       statement = db.prepare(
         `SELECT ${KEYS[by]} AS key, sum(spent) AS micros, count(*) AS operations FROM ledger
          WHERE at >= ? AND spent IS NOT NULL GROUP BY 1 ORDER BY ${order}`,
       );
-      reports.set(by, statement);
+      statements.set(by, statement);
     }
     return statement;
   };
-
-  const reserve = (entry: LedgerEntry): number => {
-    const { at, micros, path, uid, agent, model, mount, runs, scopes } = entry;
-    const json = [JSON.stringify(runs), JSON.stringify(scopes)] as const;
-    const { lastInsertRowid } = insert.run(at, micros, path, uid, agent, model, mount, ...json);
-    dirty();
-    return Number(lastInsertRowid);
-  };
-
-  const settleOne = (id: number, micros: number): void => {
-    if (settle.run(micros, id).changes === 0) {
-      throw new AosError('invalid', {
-        component: 'store',
-        why: `reservation ${id} is not open: it was settled before`,
-      });
-    }
-    dirty();
-  };
-
-  const recover = (): number => {
-    const { changes } = settleAll.run();
-    if (changes !== 0) dirty();
-    return Number(changes);
-  };
-
-  const report: LedgerState['report'] = (by, since) =>
-    reportOf(by)
+  return (by, since) =>
+    statementOf(by)
       .all(since)
       .map(row => ({
         key: row.key === '' ? NONE : String(row.key),
         micros: Number(row.micros),
         operations: Number(row.operations),
       }));
-
-  return {
-    reserve: entry => guarded(() => reserve(entry)),
-    settle: (id, micros) => guarded(() => settleOne(id, micros)),
-    recover: () => guarded(recover),
-    total: since => guarded(() => Number(sum.get(since)?.micros ?? 0)),
-    report: (by, since) => guarded(() => report(by, since)),
-    since: at => guarded(() => spent.all(at).map(toEntry)),
-  };
 }
 
-function toEntry(row: ReturnType<StatementSync['all']>[number]): LedgerEntry {
+/** Added up where the rows are: there may be millions, each in several scopes. */
+function spentSince(db: DatabaseSync): LedgerState['since'] {
+  const select = db.prepare(
+    `SELECT value AS scope, max(at) AS at, sum(spent) AS micros, count(*) AS operations
+     FROM ledger, json_each(ledger.scopes)
+     WHERE at >= ?1 AND spent IS NOT NULL AND substr(value, 1, length(?2)) = ?2
+     GROUP BY value, CAST(at / ?3 AS INTEGER) ORDER BY max(at)`,
+  );
+  return (at, prefix, part) =>
+    select.all(at, prefix, Math.max(1, part)).map(row => ({
+      scope: String(row.scope),
+      at: Number(row.at),
+      micros: Number(row.micros),
+      operations: Number(row.operations),
+    }));
+}
+
+interface Sums {
+  add(scope: string, micros: number, at: Millis): void;
+  set(scope: string, micros: number): void;
+  of(scope: string | undefined): { scope: string; micros: number; at: Millis }[];
+}
+
+function lastingSums(db: DatabaseSync): Sums {
+  const add = db.prepare(
+    `INSERT INTO lasting (scope, micros, at) VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET micros = micros + excluded.micros, at = excluded.at`,
+  );
+  const set = db.prepare('UPDATE lasting SET micros = ? WHERE scope = ?');
+  const all = db.prepare('SELECT scope, micros, at FROM lasting');
+  const one = db.prepare('SELECT scope, micros, at FROM lasting WHERE scope = ?');
   return {
-    at: Number(row.at),
-    micros: Number(row.spent),
-    path: String(row.path),
-    uid: Number(row.uid),
-    agent: String(row.agent),
-    model: String(row.model),
-    mount: String(row.mount),
-    // Both columns are written by `reserve` alone.
-    runs: JSON.parse(String(row.runs)) as number[],
-    scopes: JSON.parse(String(row.scopes)) as string[],
+    add: (scope, micros, at) => void add.run(scope, micros, at),
+    set: (scope, micros) => void set.run(micros, scope),
+    of: scope =>
+      (scope === undefined ? all.all() : one.all(scope)).map(row => ({
+        scope: String(row.scope),
+        micros: Number(row.micros),
+        at: Number(row.at),
+      })),
   };
 }

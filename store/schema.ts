@@ -62,6 +62,17 @@ const STEPS: readonly string[] = [
   ) STRICT;
   CREATE VIRTUAL TABLE texts USING fts5 (body, tokenize = 'porter unicode61 remove_diacritics 2');
   `,
+  `
+  -- What each scope without a window has spent, with what is reserved in it.
+  CREATE TABLE lasting (
+    scope TEXT PRIMARY KEY,
+    micros INTEGER NOT NULL,
+    at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO lasting
+    SELECT value, sum(coalesce(spent, reserved)), max(at) FROM ledger, json_each(ledger.scopes)
+    WHERE value NOT GLOB 'pid:*' AND value NOT GLOB 'velocity:*' GROUP BY value;
+  `,
 ];
 
 /** Brings the database to this version's schema. Refuses one that is newer, or another program's. */

@@ -5,6 +5,7 @@ import type { Budget, Scope } from '../cost/budget.ts';
 import { printUsd } from '../cost/money.ts';
 import { printDuration } from '../duration.ts';
 import { type Namespace, restOf } from '../namespace.ts';
+import { ROOT } from '../path.ts';
 import type {
   Authority,
   Caller,
@@ -17,8 +18,8 @@ import type {
   Path,
   Verb,
 } from '../types.ts';
-import { decideSet } from './decide.ts';
-import { readySet } from './grant.ts';
+import { type Decision, decide, decideSet } from './decide.ts';
+import { type ReadySet, readySet } from './grant.ts';
 import type { Leases } from './lease.ts';
 import { indexerOf, isGuarded, isLocal, opening } from './lock.ts';
 
@@ -50,13 +51,32 @@ export function explain(
 ): Explanation {
   const mount = policy.namespace.at(path);
   const question: Question = { policy, authority, caller, verb, path, mount };
-  const steps: ExplainStep[] = [
-    { step: 'resolve', by: mount.path, allowed: true, why: `served by ${mount.component}` },
-    ...authorise(question),
-    ...lock(question),
-    ...money(question),
-  ];
-  return { verb, path, allowed: steps.every(step => step.allowed), steps };
+  const { outcome } = decide(authority, verb, path, policy.now());
+  const steps: ExplainStep[] =
+    outcome === 'withheld'
+      ? [ANYWHERE, ...authorise(question)]
+      : [resolve(mount), ...authorise(question), ...lock(question), ...money(question)];
+  const allowed = steps.every(step => step.allowed);
+  return { verb, path, allowed, steps: allowed ? [...steps, ...further(question)] : steps };
+}
+
+/** What a local answer leaves out where it is refused, and costs where it is not. */
+function further(question: Question): ExplainStep[] {
+  const { mount, verb, path } = question;
+  const next = mount.leadsTo?.(restOf(mount, path), verb);
+  if (next === undefined) return [];
+  const outside = { ...question, path: next };
+  const steps = lock(outside);
+  if (!steps.every(step => step.allowed))
+    return steps.map(step => ({ ...step, why: `only what is local: ${step.why}` }));
+  return [...steps, ...money(outside)];
+}
+
+/** Of what does not exist for the caller: the same words, whether anything is there and whoever serves it. */
+const ANYWHERE: ExplainStep = { step: 'resolve', by: ROOT, allowed: true, why: 'a path of the tree' };
+
+function resolve({ path, component }: MountPoint): ExplainStep {
+  return { step: 'resolve', by: path, allowed: true, why: `served by ${component}` };
 }
 
 function authorise({ policy, authority, verb, path }: Question): ExplainStep[] {
@@ -64,15 +84,17 @@ function authorise({ policy, authority, verb, path }: Question): ExplainStep[] {
     return [{ step: 'authorise', by: 'no set', allowed: false, why: 'nothing is granted to this caller' }];
   }
   return authority.map(set => {
-    const says = decideSet(readySet(set), verb, path, policy.now());
-    return { step: 'authorise', by: set.name, allowed: says.outcome === 'allowed', why: saying(says) };
+    const ready = readySet(set);
+    const says = decideSet(ready, verb, path, policy.now());
+    return { step: 'authorise', by: set.name, allowed: says.outcome === 'allowed', why: saying(ready, verb, says) };
   });
 }
 
-function saying({ outcome, rule, until }: { outcome: string; rule: string | undefined; until: Millis }): string {
+function saying(set: ReadySet, verb: Verb, { outcome, rule, until }: Decision): string {
   if (outcome === 'withheld') return 'withheld: no rule reaches it, so it does not exist for this caller';
+  if (rule === undefined) return set.all ? 'allowed: everything' : 'allowed: it has no say here';
   const ends = until === Number.POSITIVE_INFINITY ? '' : `, until ${new Date(until).toISOString()}`;
-  return rule === undefined ? outcome : `${outcome}: ${rule}${ends}`;
+  return outcome === 'allowed' ? `allowed: ${rule}${ends}` : `denied: ${verb} is not in ${rule}${ends}`;
 }
 
 function lock({ policy, caller, verb, path, mount }: Question): ExplainStep[] {
@@ -117,12 +139,13 @@ function layer({ budget, now }: ExplainPolicy, scope: Scope, price: Micros): Exp
   const velocity = scope.layer === 'velocity';
   const need = velocity ? 1 : price;
   const amount = (n: number): string => (velocity ? `${n} operations` : `$${printUsd(n)}`);
-  const limit = usd === 0 ? 'no limit' : `${amount(usd)}${per === 0 ? '' : ` in ${printDuration(per)}`}`;
+  const fits = budget.fits(scope, need, now());
+  const limit = usd === 0 && fits ? 'no limit' : `${amount(usd)}${per === 0 ? '' : ` in ${printDuration(per)}`}`;
   const could = price === 0 || velocity ? '' : `, and this could cost $${printUsd(price)}`;
   return {
     step: 'reserve',
     by: scope.layer,
-    allowed: usd === 0 || used + need <= usd,
+    allowed: fits,
     why: `${amount(used)} used of ${limit}${could}`,
   };
 }

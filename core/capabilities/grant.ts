@@ -35,16 +35,21 @@ export interface ReadySet {
   readonly onlyThere: boolean;
 }
 
-/** Throws `invalid` for a pattern that is not below /aos or has an empty part. */
+/** A pattern that stands for a whole subtree: a path without `**` at its end covers all below it, too. */
+export function subtreePattern(text: string): string {
+  return text.endsWith('/**') ? text : `${text}/**`;
+}
+
+/** Throws `invalid` for a pattern that is not below /aos, has an empty part, or means something else by a wildcard. */
 export function compilePattern(text: string): Pattern {
   const parts = text.split('/').slice(1);
   if (`/${parts[0]}` !== ROOT || parts.includes('') || parts.includes('..') || parts.includes('.')) {
-    throw new AosError('invalid', {
-      component: 'core',
-      path: text,
-      why: 'not a path pattern of the tree',
-      remedy: 'write it like /aos/memory/** or /aos/agents/*/inbox',
-    });
+    throw wrong(text, 'not a path pattern of the tree');
+  }
+  // What other shells and tools read as a wildcard would otherwise match nothing, and protect nothing.
+  if (/[?[\]{}]/.test(text)) throw wrong(text, '* and ** are the only wildcards of a path pattern');
+  if (parts.some(part => part !== '**' && part.includes('**'))) {
+    throw wrong(text, '** stands for whole names of a path pattern, between two slashes');
   }
   const literal = literalPrefix(parts);
   if (parts.at(-1) === '**' && literal.count === parts.length - 1) return subtree(text, literal.text);
@@ -56,6 +61,11 @@ export function compilePattern(text: string): Pattern {
     matches: path => path.startsWith(literal.text) && matchNames(names, namesOf(path)),
     leadsFrom: path => leads(names, namesOf(path)),
   };
+}
+
+function wrong(text: string, why: string): AosError {
+  const remedy = 'write it like /aos/memory/** or /aos/agents/*/inbox';
+  return new AosError('invalid', { component: 'core', path: text, why, remedy });
 }
 
 /** One decision asks many patterns about the same path. */

@@ -1,7 +1,7 @@
 /** Leases open a locked path for a while. No clock and no I/O: time comes in as an argument, and what is kept goes out. */
 
 import { isWithin } from '../path.ts';
-import type { Caller, Lease, LeaseScope, Millis } from '../types.ts';
+import type { Caller, Identity, Lease, LeaseScope, Millis, ProcessId } from '../types.ts';
 
 /** Where leases are kept over a restart. */
 export interface LeaseStore {
@@ -31,7 +31,8 @@ export class Leases {
     }
   }
 
-  add(lease: Omit<Lease, 'id'>): Lease {
+  add(lease: Omit<Lease, 'id'>, now: Millis): Lease {
+    this.sweep(now);
     const made = Object.freeze({ ...lease, id: this.next++ });
     this.store.save(made);
     this.held.set(made.id, made);
@@ -44,22 +45,18 @@ export class Leases {
     return this.held.delete(id);
   }
 
-  get(id: number, now: Millis): Lease | undefined {
-    const lease = this.held.get(id);
-    return lease !== undefined && this.holds(lease, now) ? lease : undefined;
-  }
-
-  /** Those in force, oldest first. What ended long ago is forgotten. */
+  /** Those in force, oldest first. */
   list(now: Millis): Lease[] {
-    for (const lease of this.held.values()) if (now >= lease.until + REMEMBERED_MS) this.end(lease.id);
+    this.sweep(now);
     return [...this.held.values()].filter(lease => this.holds(lease, now));
   }
 
   /** The lease that opens `path` for the caller now: of several, one with a budget of its own, else the newest. */
   find(caller: Caller, path: string, now: Millis): Lease | undefined {
+    const who = new Asker(caller);
     let best: Lease | undefined;
     for (const lease of this.held.values()) {
-      if (!this.holds(lease, now) || !isWithin(path, lease.path) || !serves(lease, caller)) continue;
+      if (!this.holds(lease, now) || !isWithin(path, lease.path) || !who.isServedBy(lease)) continue;
       if (best === undefined || isBetter(lease, best)) best = lease;
     }
     return best;
@@ -67,10 +64,16 @@ export class Leases {
 
   /** One that opened `path` for the caller and has expired: the refusal can then say so. */
   expired(caller: Caller, path: string, now: Millis): Lease | undefined {
+    const who = new Asker(caller);
     for (const lease of this.held.values()) {
-      if (!this.holds(lease, now) && isWithin(path, lease.path) && serves(lease, caller)) return lease;
+      if (!this.holds(lease, now) && isWithin(path, lease.path) && who.isServedBy(lease)) return lease;
     }
     return undefined;
+  }
+
+  /** Forgets what ended long ago. */
+  private sweep(now: Millis): void {
+    for (const lease of this.held.values()) if (now >= lease.until + REMEMBERED_MS) this.end(lease.id);
   }
 
   private holds(lease: Lease, now: Millis): boolean {
@@ -85,16 +88,35 @@ function isBetter(lease: Lease, than: Lease): boolean {
   return a === b ? lease.id > than.id : a;
 }
 
-/** Whether the lease is for this caller. An agent's run is served only by a lease for its agent. */
-function serves(lease: Lease, caller: Caller): boolean {
-  const { scope } = lease;
-  if (scope.kind === 'agent') return caller.agent === scope.agent;
-  if (caller.agent !== undefined || caller.uid !== lease.uid) return false;
-  return scope.kind === 'uid' || servesProcess(scope, caller);
+/** Who asks for a lease, read from `/proc` once however many leases there are. */
+class Asker {
+  private readonly caller: Caller;
+  private identity: Identity | undefined;
+  private ancestors: readonly ProcessId[] | undefined;
+
+  constructor(caller: Caller) {
+    this.caller = caller;
+  }
+
+  /** An agent's run is served only by a lease for its agent. */
+  isServedBy({ scope, uid }: Lease): boolean {
+    const { caller } = this;
+    if (scope.kind === 'agent') return caller.agent === scope.agent;
+    if (caller.agent !== undefined || caller.uid !== uid) return false;
+    if (scope.kind === 'uid') return true;
+    this.identity ??= caller.identity(true);
+    return scope.kind === 'session' ? isOf(scope, this.identity) : this.descendsFrom(scope, this.identity);
+  }
+
+  private descendsFrom(scope: ProcessId, who: Identity): boolean {
+    this.ancestors ??= this.caller.ancestors?.() ?? [];
+    return [who, ...this.ancestors].some(p => p.pid === scope.pid && p.startTime === scope.startTime);
+  }
 }
 
-function servesProcess(scope: LeaseScope & { kind: 'session' | 'process' }, caller: Caller): boolean {
-  const who = caller.identity(true);
-  if (scope.kind === 'session') return who.sid === scope.sid || who.tty !== 0;
-  return [who, ...(caller.ancestors?.() ?? [])].some(p => p.pid === scope.pid && p.startTime === scope.startTime);
+/** That session, or any terminal of the user. A leader that is not known may have ended. */
+function isOf({ sid, leaderStart = 0 }: LeaseScope & { kind: 'session' }, who: Identity): boolean {
+  const known = who.leaderStart ?? 0;
+  const same = who.sid === sid && (leaderStart === 0 || known === 0 || known === leaderStart);
+  return same || who.tty !== 0;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Authority, Config, GrantSet } from '../types.ts';
-import { everything } from './grant.ts';
+import { everything, subtreePattern } from './grant.ts';
 
 type Said = Pick<Config, 'grants' | 'ceilings'>;
 
@@ -73,6 +73,6 @@ export class Standing {
 
 function ceilingsOf({ ceilings }: Said): GrantSet[] {
   return Object.entries(ceilings).map(([path, verbs]) =>
-    Object.freeze({ name: `ceiling ${path}`, grants: [{ verbs, path }], onlyThere: true }),
+    Object.freeze({ name: `ceiling ${path}`, grants: [{ verbs, path: subtreePattern(path) }], onlyThere: true }),
   );
 }

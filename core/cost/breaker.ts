@@ -13,7 +13,10 @@ export interface Tripped {
 /** Where it is kept. */
 export interface BreakerStore {
   load(): Tripped | undefined;
-  save(tripped: Tripped | undefined): void;
+  trip(tripped: Tripped): void;
+  reset(at: Millis): void;
+  /** 0 where it never was. */
+  resetAt(): Millis;
 }
 
 export class Breaker {
@@ -29,15 +32,20 @@ export class Breaker {
     return this.tripped;
   }
 
+  /** What the machine spent before no longer counts. */
+  get resetAt(): Millis {
+    return this.store.resetAt();
+  }
+
   trip(tripped: Tripped): void {
     if (this.tripped !== undefined) return;
     this.tripped = tripped;
-    this.store.save(tripped);
+    this.store.trip(tripped);
   }
 
-  reset(): void {
+  reset(at: Millis): void {
     this.tripped = undefined;
-    this.store.save(undefined);
+    this.store.reset(at);
   }
 
   /** Throws `budget` while it is tripped. */

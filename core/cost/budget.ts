@@ -5,18 +5,27 @@
 
 import { AosError } from '../errors.ts';
 import type { Limit, Meter, Micros, Millis } from '../types.ts';
-import { type Refusing, refusal } from './refusal.ts';
-import { Window } from './window.ts';
+import { type Asking, type Refusing, refusal } from './refusal.ts';
+import type { Window } from './window.ts';
+import { Windows } from './windows.ts';
 
 export type Layer = 'pid' | 'session' | 'uid' | 'agent' | 'subtree' | 'lease' | 'run' | 'global' | 'velocity';
 
 /** One budget that an operation counts against. */
 export interface Scope {
-  /** Names the window: `uid:1000`, `session:412`, `global`. */
-  readonly key: string;
   readonly layer: Layer;
+  /** Which of its layer: a number or a name. Numbers are found faster, and there are many processes. */
+  readonly id: number | string;
+  /** When the process, or the leader of the session, began, in clock ticks since boot; 0 where that is not known or no matter. */
+  readonly born: number;
   /** In micro-dollars; in operations for velocity. 0: counted, never refused, except for a run or a lease: nothing. */
   readonly limit: Limit;
+}
+
+/** A scope in text, as the ledger and the user have it: `uid:1000`, `pid:412:88123`, `global`. */
+export function keyOf({ layer, id, born }: Scope): string {
+  if (layer === 'global') return layer;
+  return born === 0 ? `${layer}:${id}` : `${layer}:${id}:${born}`;
 }
 
 export const FREE: Meter = Object.freeze({ max: 0, spent: 0, spend: () => true });
@@ -39,98 +48,133 @@ export class Reservation implements Meter {
   }
 }
 
-/** How many windows each reservation looks at, to forget those that count nothing any more. */
-const SWEEP = 2;
-
 export class Budget {
-  private readonly windows = new Map<string, Window>();
-  private sweeper = this.windows.entries();
+  private readonly layers: Readonly<Record<Layer, Windows>> = {
+    pid: new Windows(),
+    session: new Windows(),
+    uid: new Windows(),
+    agent: new Windows(),
+    subtree: new Windows(),
+    lease: new Windows(),
+    run: new Windows(),
+    global: new Windows(),
+    velocity: new Windows(),
+  };
+  private readonly clock = new Forward();
 
   get size(): number {
-    return this.windows.size;
+    return Object.values(this.layers).reduce((sum, { size }) => sum + size, 0);
   }
 
   /**
    * Takes `price` from every scope. Throws `budget` or `velocity`, naming of the scopes that refuse the one that lasts
-   * longest, and takes nothing; `invalid` for a price that is no amount.
+   * longest, and takes nothing; `invalid` for a price that is no amount. `who` is asking: a path, and the agent whose run it is.
    */
-  reserve(scopes: readonly Scope[], price: Micros, now: Millis, path: string): Reservation {
-    const max = whole(price, `the price of ${path}`);
+  reserve(scopes: readonly Scope[], price: Micros, at: Millis, who: Asking): Reservation {
+    const max = whole(price, `the price of ${who.path}`);
+    const now = this.clock.forward(at);
     const windows: Window[] = [];
     let pace: Window | undefined;
     let worst: Refusing | undefined;
+    let grown = false;
     for (const scope of scopes) {
-      const window = this.window(scope);
+      const known = this.known(scope, now);
+      const window = known ?? this.layers[scope.layer].make(scope);
+      if (known === undefined) grown = true;
       const refusing = refuses(scope, window, max, now);
       if (refusing !== undefined && (worst === undefined || refusing.until > worst.until)) worst = refusing;
       if (scope.layer === 'velocity') pace = window;
       else windows.push(window);
     }
-    if (worst !== undefined) throw refusal(worst, max, now, path);
-    for (const window of windows) window.reserved += max;
-    pace?.add(1, now);
-    this.sweep(now);
+    if (worst === undefined) {
+      for (const window of windows) window.reserved += max;
+      pace?.add(1, now);
+    }
+    if (grown) for (const { layer } of scopes) this.layers[layer].sweep(now);
+    if (worst !== undefined) throw refusal(worst, max, now, who);
     return new Reservation(max, windows);
   }
 
   /** Gives the reservation back and counts what was really spent. A second time does nothing. */
-  settle(reservation: Reservation, now: Millis): void {
+  settle(reservation: Reservation, at: Millis): void {
     const { windows } = reservation;
     if (windows === undefined) return;
     reservation.windows = undefined;
+    const now = this.clock.forward(at);
     for (const window of windows) {
       window.reserved -= reservation.max;
       window.add(reservation.spent, now);
     }
   }
 
-  /** Counts money that an earlier daemon spent. Oldest first. */
+  /** Counts what an earlier daemon spent: in each scope the oldest first, before anything else, and nothing of the future. */
   restore(scope: Scope, amount: Micros, at: Millis): void {
-    this.window(scope).add(amount, at);
+    const then = this.clock.past(at);
+    const window = this.known(scope, then) ?? this.layers[scope.layer].make(scope);
+    window.add(amount, then);
+  }
+
+  /** Whether anything was counted in a scope since the daemon started. */
+  knows(scope: Scope): boolean {
+    return this.layers[scope.layer].known(scope) !== undefined;
   }
 
   /** Spent and reserved in a scope. */
-  used(scope: Scope, now: Millis): Micros {
-    const window = this.windows.get(scope.key);
+  used(scope: Scope, at: Millis): Micros {
+    const now = this.clock.forward(at);
+    const window = this.known(scope, now);
     return window === undefined ? 0 : window.spent(now) + window.reserved;
   }
 
+  /** Whether a scope has room for so much. */
+  fits(scope: Scope, need: Micros, now: Millis): boolean {
+    return isOff(scope) || this.used(scope, now) + need <= scope.limit.usd;
+  }
+
   /** When nothing of what is counted now counts any more; undefined where the clock does not reset it, or nothing counts. */
-  resets(scope: Scope, now: Millis): Millis | undefined {
-    const window = this.windows.get(scope.key);
-    return window === undefined || window.spent(now) === 0 ? undefined : window.resets(0, now);
+  resets(scope: Scope, at: Millis): Millis | undefined {
+    const now = this.clock.forward(at);
+    const window = this.known(scope, now);
+    const until = window === undefined || window.spent(now) === 0 ? undefined : window.resets(0, now);
+    return until === undefined ? undefined : until - now + at;
   }
 
   /** Forgets what a scope has spent; what is reserved stays reserved. */
-  reset(key: string): void {
-    const window = this.windows.get(key);
-    if (window === undefined) return;
-    window.clear();
+  reset(scope: Scope): void {
+    this.layers[scope.layer].known(scope)?.clear();
   }
 
-  private window(scope: Scope): Window {
-    const known = this.windows.get(scope.key);
-    if (known !== undefined) {
-      known.reframe(scope.limit.per);
-      return known;
-    }
-    const window = new Window(scope.limit.per);
-    // A copy in one piece: a text that was put together keeps its pieces for as long as it lives.
-    this.windows.set(Buffer.from(scope.key).toString(), window);
+  /** The same for all scopes of a layer. */
+  clear(layer: Layer): void {
+    this.layers[layer].clear();
+  }
+
+  /** A scope's window, with the length that the scope has now. */
+  private known(scope: Scope, now: Millis): Window | undefined {
+    const window = this.layers[scope.layer].known(scope);
+    window?.reframe(scope.limit.per, now);
     return window;
   }
+}
 
-  private sweep(now: Millis): void {
-    for (let i = 0; i < SWEEP; i++) {
-      const step = this.sweeper.next();
-      if (step.done === true) {
-        this.sweeper = this.windows.entries();
-        return;
-      }
-      const [key, window] = step.value;
-      if (window.idle(now)) this.windows.delete(key);
-    }
+/** A clock that never goes back: where the system's does, it goes on from where it was, so nothing gets younger or older. */
+class Forward {
+  private latest = Number.NEGATIVE_INFINITY;
+  private behind: Millis = 0;
+
+  forward(at: Millis): Millis {
+    if (at + this.behind < this.latest) this.behind = this.latest - at;
+    this.latest = at + this.behind;
+    return this.latest;
   }
+
+  past(at: Millis): Millis {
+    return at + this.behind;
+  }
+}
+
+function isOff({ layer, limit }: Scope): boolean {
+  return limit.usd === 0 && layer !== 'run' && layer !== 'lease';
 }
 
 /** Whole micro-dollars, rounded up. A plugin's slip must not give money back. */
@@ -144,8 +188,8 @@ function whole(amount: Micros, what: string): Micros {
 }
 
 function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Refusing | undefined {
+  if (isOff(scope)) return undefined;
   const { usd: limit } = scope.limit;
-  if (limit === 0 && scope.layer !== 'run' && scope.layer !== 'lease') return undefined;
   const need = scope.layer === 'velocity' ? 1 : max;
   const spent = window.spent(now);
   const used = spent + window.reserved;

@@ -17,6 +17,13 @@ export interface Refusing {
   readonly because: 'spent' | 'reserved' | 'never';
 }
 
+/** Who is refused. */
+export interface Asking {
+  readonly path: string;
+  /** The agent whose run it is. */
+  readonly agent?: string | undefined;
+}
+
 /** A budget's refusal. */
 export class OverBudget extends AosError {
   /** The machine's own limit is spent, and nothing more may be spent until somebody looks. */
@@ -31,21 +38,19 @@ export class OverBudget extends AosError {
   }
 }
 
-export function refusal(refusing: Refusing, max: Micros, now: Millis, path: string): AosError {
-  const { scope, used } = refusing;
-  if (scope.layer === 'velocity') {
-    return new AosError('velocity', {
-      component: 'cost',
-      path,
-      why: `this process may do ${scope.limit.usd} paid operations a second`,
-      remedy: `slow down and try again; or raise budgets.velocity in the configuration`,
-    });
-  }
-  const per = scope.limit.per === 0 ? '' : ` in ${printDuration(scope.limit.per)}`;
-  const limit = `$${printUsd(scope.limit.usd)}${per}`;
+export function refusal(refusing: Refusing, max: Micros, now: Millis, asking: Asking): AosError {
+  const { path } = asking;
+  const { layer, limit } = refusing.scope;
+  const per = limit.per === 0 ? '' : ` in ${printDuration(limit.per)}`;
+  const parts = { component: 'cost', path, remedy: remedyOf(refusing, asking) };
   const resets = whenOf(refusing, now);
-  const why = `the ${scope.layer} budget of ${limit} has $${printUsd(used)} spent, and this could cost $${printUsd(max)}; ${resets}`;
-  return new OverBudget({ component: 'cost', path, why, remedy: REMEDY[scope.layer](path) }, refusing);
+  if (layer === 'velocity') {
+    const why = `the velocity budget of ${limit.usd} paid operations${per} has ${refusing.used} spent, and this is one more; ${resets}`;
+    return new AosError('velocity', { ...parts, why });
+  }
+  const [most, used, price] = [limit.usd, refusing.used, max].map(micros => `$${printUsd(micros)}`);
+  const why = `the ${layer} budget of ${most}${per} has ${used} spent, and this could cost ${price}; ${resets}`;
+  return new OverBudget({ ...parts, why }, refusing);
 }
 
 function whenOf({ scope, until, because }: Refusing, now: Millis): string {
@@ -62,21 +67,40 @@ const ENDS_WITH: Partial<Record<Layer, string>> = {
   run: 'it resets with the run',
 };
 
-const REMEDY: Readonly<Record<Layer, (path: string) => string>> = {
-  pid: path => unlock('pid', path),
-  session: path => unlock('session', path),
-  uid: path => unlock('uid', path),
-  agent: () => 'raise it with budgets.agents in the configuration',
-  subtree: () => 'raise it with budgets.subtree in the configuration, or mount again with a larger --limit',
-  lease: path => unlock('lease', path),
-  run: () => 'invoke again with a larger --budget',
-  global: () => 'see it with: aos breaker status; start over with: aos breaker reset',
-  velocity: () => 'slow down',
-};
+/** The one thing to do about it. */
+function remedyOf({ scope, because }: Refusing, asking: Asking): string {
+  switch (scope.layer) {
+    case 'pid':
+    case 'session':
+    case 'uid':
+    case 'lease':
+      return unlock(scope.layer, asking);
+    case 'agent':
+      return configure(`budgets.agents.${scope.id}`);
+    case 'subtree':
+      if (String(scope.id).endsWith('/**')) return configure(`budgets.subtree["${scope.id}"]`);
+      return `mount ${scope.id} again with a larger --limit`;
+    case 'run':
+      return 'invoke again with a larger --budget';
+    case 'global':
+      if (because === 'never') return configure('budgets.global');
+      return 'see it with: aos breaker status; start over with: aos breaker reset';
+    case 'velocity':
+      return `slow down and try again, or ${configure('budgets.velocity')}`;
+  }
+}
 
-/** A lease with a budget stands in for these layers, below what can be unlocked: the external mounts. */
-function unlock(layer: Layer, path: string): string {
+function configure(what: string): string {
+  return `raise ${what} in the configuration, which counts at once`;
+}
+
+/**
+ * A lease with a budget stands in for these layers, below what can be unlocked: the external mounts. A run is served by its
+ * agent's leases alone.
+ */
+function unlock(layer: Layer, { path, agent }: Asking): string {
   const mount = /^\/aos\/mnt\/[^/]+/.exec(path)?.[0];
-  if (mount !== undefined) return `raise it with: aos unlock ${mount} --duration=30m --budget=USD`;
-  return `raise it with budgets.${layer} in the configuration, which counts at once`;
+  if (mount === undefined) return configure(`budgets.${layer}`);
+  const scope = agent === undefined ? '' : ` --scope=agent:${agent}`;
+  return `raise it with: aos unlock ${mount} --duration=30m --budget=USD${scope}`;
 }

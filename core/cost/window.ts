@@ -4,7 +4,7 @@ import type { Micros, Millis } from '../types.ts';
 
 /** Beyond this many entries those of one part of the window are kept as one, so a window never holds many more than both. */
 const EXACT = 8;
-const PARTS = 60;
+export const PARTS = 60;
 
 /** Shared by all windows that hold nothing: most scopes are a process that spends once. */
 const NOTHING: number[] = [];
@@ -19,12 +19,16 @@ export class Window {
   /** The oldest pair, and how many there are. */
   private head = 0;
   private count = 0;
-  /** The last moment that was looked at. */
-  private latest: Millis = 0;
+  /** See `Scope`. */
+  readonly born: number;
 
-  /** `per` in milliseconds: money spent at `t` counts until `t + per`; 0: for as long as the window lives. */
-  constructor(per: Millis) {
+  /**
+   * `per` in milliseconds: money spent at `t` counts until `t + per`; 0: for as long as the window lives. The moments that a
+   * window is given never go back.
+   */
+  constructor(per: Millis, born = 0) {
     this.per = per;
+    this.born = born;
   }
 
   /** Never less than what was spent within the last `per` milliseconds, and at most what fell into one more 60th of it. */
@@ -37,7 +41,7 @@ export class Window {
     if (amount === 0) return;
     this.advance(now);
     this.total += amount;
-    if (this.per !== 0) this.keep(amount);
+    if (this.per !== 0) this.keep(amount, now);
   }
 
   /** When at most `room` is still counted; undefined where waiting does not help. */
@@ -61,12 +65,12 @@ export class Window {
   }
 
   /** The configuration now says another length. What is not known by its moment counts as if it had been spent just now. */
-  reframe(per: Millis): void {
+  reframe(per: Millis, now: Millis): void {
     if (per === this.per) return;
     const timeless = this.per === 0;
     this.per = per;
     if (per === 0) this.empty();
-    else if (timeless && this.total !== 0) this.keep(this.total);
+    else if (timeless && this.total !== 0) this.keep(this.total, now);
   }
 
   /** Nothing is counted or held any more. */
@@ -76,8 +80,6 @@ export class Window {
   }
 
   private advance(now: Millis): void {
-    if (now < this.latest) this.rewind(this.latest - now);
-    this.latest = now;
     const { ring, per } = this;
     while (this.count > 0 && (ring[2 * this.head] ?? 0) + per <= now) {
       this.total -= ring[2 * this.head + 1] ?? 0;
@@ -87,29 +89,20 @@ export class Window {
     if (this.count === 0 && ring.length > 4) this.empty();
   }
 
-  /** A clock that jumped back: what was spent is as old as it was, and stays counted for as long. */
-  private rewind(by: Millis): void {
-    for (let i = 0; i < this.count; i++) {
-      const slot = this.slot(i);
-      this.ring[slot] = (this.ring[slot] ?? 0) - by;
-    }
-  }
-
-  private keep(amount: Micros): void {
-    const { latest } = this;
+  private keep(amount: Micros, now: Millis): void {
     const last = this.slot(this.count - 1);
     const part = this.per / PARTS;
-    if (this.count >= EXACT && Math.floor((this.ring[last] ?? 0) / part) === Math.floor(latest / part)) {
+    if (this.count >= EXACT && Math.floor((this.ring[last] ?? 0) / part) === Math.floor(now / part)) {
       // The later moment for both: kept a little too long rather than too short.
-      this.ring[last] = latest;
+      this.ring[last] = now;
       this.ring[last + 1] = (this.ring[last + 1] ?? 0) + amount;
     } else if (this.ring.length === 0) {
-      this.ring = [latest, amount];
+      this.ring = [now, amount];
       this.count = 1;
     } else {
       if (2 * this.count === this.ring.length) this.grow();
       const slot = this.slot(this.count++);
-      this.ring[slot] = latest;
+      this.ring[slot] = now;
       this.ring[slot + 1] = amount;
     }
   }

@@ -45,6 +45,19 @@ const SHELL = { pid: 100, startTime: 5 };
 const SERVED: readonly [string, LeaseScope, As, boolean][] = [
   ['a session: its own', { kind: 'session', sid: 7 }, { sid: 7 }, true],
   ['a session: another', { kind: 'session', sid: 7 }, { sid: 8 }, false],
+  ['a session: its own, by its leader', { kind: 'session', sid: 7, leaderStart: 5 }, { sid: 7, leaderStart: 5 }, true],
+  [
+    'a session: its own after its leader',
+    { kind: 'session', sid: 7, leaderStart: 5 },
+    { sid: 7, leaderStart: 0 },
+    true,
+  ],
+  [
+    'a session: a later one of its number',
+    { kind: 'session', sid: 7, leaderStart: 5 },
+    { sid: 7, leaderStart: 6 },
+    false,
+  ],
   ['a session: another with a terminal', { kind: 'session', sid: 7 }, { sid: 8, tty: 3 }, true],
   ['a session: another user with a terminal', { kind: 'session', sid: 7 }, { uid: 7, sid: 7, tty: 3 }, false],
   ['a uid: its own', { kind: 'uid' }, { sid: 8 }, true],
@@ -81,14 +94,14 @@ const SERVED: readonly [string, LeaseScope, As, boolean][] = [
 for (const [what, scope, who, served] of SERVED) {
   test(`a lease for ${what} ${served ? 'is' : 'is not'} served`, t => {
     const leases = new Leases(memory());
-    leases.add(leaseOf(scope));
+    leases.add(leaseOf(scope), 0);
     t.is(leases.find(as(who), '/aos/mnt/x/y', 0) !== undefined, served);
   });
 }
 
 test('it holds up to its last millisecond, and no longer; then the refusal can say when it ended', t => {
   const leases = new Leases(memory());
-  leases.add(leaseOf({ kind: 'uid' }));
+  leases.add(leaseOf({ kind: 'uid' }), 0);
   t.truthy(leases.find(as({}), '/aos/mnt/x', UNTIL - 1));
   t.is(leases.expired(as({}), '/aos/mnt/x', UNTIL - 1), undefined);
   t.is(leases.find(as({}), '/aos/mnt/x', UNTIL), undefined);
@@ -98,7 +111,7 @@ test('it holds up to its last millisecond, and no longer; then the refusal can s
 
 test('it covers its path and what is below, not a name that begins alike', t => {
   const leases = new Leases(memory());
-  leases.add(leaseOf({ kind: 'uid' }));
+  leases.add(leaseOf({ kind: 'uid' }), 0);
   const covered = (path: string): boolean => leases.find(as({}), path, 0) !== undefined;
   t.deepEqual(['/aos/mnt/x', '/aos/mnt/x/a/b', '/aos/mnt/xy', '/aos/mnt', '/aos'].map(covered), [
     true,
@@ -112,10 +125,10 @@ test('it covers its path and what is below, not a name that begins alike', t => 
 test('of several the one with a budget counts, of those the one taken last', t => {
   const leases = new Leases(memory());
   const [, first] = [leaseOf({ kind: 'uid' }), leaseOf({ kind: 'uid' }, { budget: 5, until: UNTIL * 2 })].map(lease =>
-    leases.add(lease),
+    leases.add(lease, 0),
   );
   t.is(leases.find(as({}), '/aos/mnt/x/y', 0), first);
-  const second = leases.add(leaseOf({ kind: 'uid' }, { path: '/aos/mnt/x/y', budget: 9 }));
+  const second = leases.add(leaseOf({ kind: 'uid' }, { path: '/aos/mnt/x/y', budget: 9 }), 0);
   t.is(leases.find(as({}), '/aos/mnt/x/y', 0), second);
   t.is(leases.find(as({}), '/aos/mnt/x/y', UNTIL), first);
 });
@@ -123,15 +136,15 @@ test('of several the one with a budget counts, of those the one taken last', t =
 test('leases are kept, and no id is given twice', t => {
   const store = memory();
   const before = new Leases(store);
-  before.add(leaseOf({ kind: 'uid' }));
-  const second = before.add(leaseOf({ kind: 'uid' }));
+  before.add(leaseOf({ kind: 'uid' }), 0);
+  const second = before.add(leaseOf({ kind: 'uid' }), 0);
   before.end(second.id);
   const after = new Leases(store);
   t.deepEqual(
     after.list(0).map(lease => lease.id),
     [1],
   );
-  t.is(after.add(leaseOf({ kind: 'uid' })).id, 3);
+  t.is(after.add(leaseOf({ kind: 'uid' }), 0).id, 3);
   t.deepEqual(after.list(UNTIL), []);
   t.truthy(after.expired(as({}), '/aos/mnt/x', UNTIL));
   t.deepEqual(after.list(UNTIL + 24 * 3_600_000), []);
@@ -162,4 +175,32 @@ test("a run's refusal names the command that opens the lock for its agent", asyn
   const run: Caller = { ...caller(), agent: 'scout', run: 1 };
   const error = t.throws(() => core.aos.read(run, parsePath('/aos/mnt/x/v')), { instanceOf: AosError });
   t.regex(error.remedy ?? '', /aos unlock \/aos\/mnt\/x --duration=30m --scope=agent:scout$/);
+});
+
+test('however many leases there are, /proc is read once for an operation', t => {
+  const leases = new Leases(memory());
+  for (let i = 0; i < 50; i++) leases.add(leaseOf({ kind: 'process', pid: 200 + i, startTime: 1 }), 0);
+  let reads = 0;
+  const base = as({});
+  const counting: Caller = {
+    ...base,
+    identity: () => {
+      reads++;
+      return base.identity();
+    },
+    ancestors: () => {
+      reads++;
+      return [];
+    },
+  };
+  t.is(leases.find(counting, '/aos/mnt/x/y', 1), undefined);
+  t.is(reads, 2);
+});
+
+test('leases that ended long ago are forgotten when another is taken', t => {
+  const store = memory();
+  const leases = new Leases(store);
+  leases.add(leaseOf({ kind: 'uid' }), 0);
+  leases.add(leaseOf({ kind: 'uid' }, { until: UNTIL + 48 * 3_600_000 }), UNTIL + 24 * 3_600_000);
+  t.is(store.kept.size, 1);
 });

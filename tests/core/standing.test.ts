@@ -48,6 +48,34 @@ test('a ceiling bounds everybody but the daemon below its path, and nobody elsew
   t.is(await tries(at(8), 'read', '/aos/t/b/x'), 'ENOENT');
 });
 
+test('a ceiling on a plain path is one on all below it', async t => {
+  const { at, tries } = await subject({ ceilings: { '/aos/t/b': ['list', 'read'] } });
+  t.is(await tries(at(0), 'write', '/aos/t/b/x'), 'EACCES');
+  t.is(await tries(at(0), 'read', '/aos/t/b/x'), 'ok');
+  t.is(await tries(at(0), 'write', '/aos/t/a'), 'ok');
+});
+
+for (const path of [
+  '/aos/t/[ab]',
+  '/aos/t/[',
+  '/aos/?/x',
+  '/aos/{t,u}/**',
+  '/aos/t/a**',
+  '/aos/**x/y',
+  '/tmp/**',
+  '/aos//t',
+]) {
+  test(`${path} is no pattern, wherever one is configured`, t => {
+    for (const config of [
+      { ceilings: { [path]: ['read'] } },
+      { grants: { 7: [{ verbs: ['read'], path }] } },
+      { budgets: { subtree: { [path]: { usd: 1, per: '1h' } } } },
+    ]) {
+      t.throws(() => configOf(config), { instanceOf: AosError, message: /path pattern/ });
+    }
+  });
+}
+
 test('where several ceilings reach, each has to allow the act', async t => {
   const { at, tries } = await subject({ ceilings: { '/aos/t/**': ['read', 'write'], '/aos/t/a': ['list', 'write'] } });
   t.is(await tries(at(0), 'write', '/aos/t/a'), 'ok');

@@ -1,14 +1,21 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { DEFAULT_CONFIG } from '../../core/config.ts';
-import { Budget } from '../../core/cost/budget.ts';
-import { restoreWindows } from '../../core/cost/scopes.ts';
+import { Budget, keyOf, type Reservation, type Scope } from '../../core/cost/budget.ts';
+import { refillWindows, restoreMount, restoreWindows } from '../../core/cost/restore.ts';
 import { Window } from '../../core/cost/window.ts';
+import { parsePath } from '../../core/path.ts';
+import type { Limit } from '../../core/types.ts';
 import { MemoryLedger } from '../support/core.ts';
 import { RUNS } from '../support/property.ts';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
+
+function spent(held: Reservation, amount: number): Reservation {
+  held.spend(amount);
+  return held;
+}
 
 test('what was spent counts until the millisecond at which the window has passed', t => {
   const window = new Window(MINUTE);
@@ -46,31 +53,48 @@ test('it says when there is room again, to the millisecond', t => {
   t.is(window.resets(-1, 300), undefined);
 });
 
+const USER: Scope = { layer: 'uid', id: 1, born: 0, limit: { usd: 1e9, per: MINUTE } };
+
+/** A budget of which one user spends. */
+function spending(): { budget: Budget; add(amount: number, at: number): void; spent(at: number): number } {
+  const budget = new Budget();
+  return {
+    budget,
+    add(amount, at) {
+      const held = budget.reserve([USER], amount, at, { path: '/aos/x' });
+      held.spend(amount);
+      budget.settle(held, at);
+    },
+    spent: at => budget.used(USER, at),
+  };
+}
+
 test('a clock that jumps back an hour keeps what was spent for as long as it had left', t => {
-  const window = new Window(MINUTE);
+  const { budget, add, spent } = spending();
   const at = 10 * HOUR;
-  window.add(5, at);
-  t.is(window.spent(at + 20_000), 5);
+  add(5, at);
+  t.is(spent(at + 20_000), 5);
   const back = at + 20_000 - HOUR;
-  t.is(window.spent(back), 5);
-  t.is(window.spent(back + 39_999), 5);
-  t.is(window.spent(back + 40_000), 0);
-  window.add(2, back + 40_000);
-  t.is(window.spent(back + 40_000 + MINUTE - 1), 2);
-  t.is(window.spent(back + 40_000 + MINUTE), 0);
+  t.is(spent(back), 5);
+  t.is(budget.resets(USER, back), back + 40_000);
+  t.is(spent(back + 39_999), 5);
+  t.is(spent(back + 40_000), 0);
+  add(2, back + 40_000);
+  t.is(spent(back + 40_000 + MINUTE - 1), 2);
+  t.is(spent(back + 40_000 + MINUTE), 0);
 });
 
 test('so it does with many entries, of which some have passed', t => {
-  const window = new Window(MINUTE);
+  const { add, spent } = spending();
   const at = 10 * HOUR;
-  for (let i = 0; i < 10; i++) window.add(1, at + i * 10_000);
-  t.is(window.spent(at + 90_000), 6);
+  for (let i = 0; i < 10; i++) add(1, at + i * 10_000);
+  t.is(spent(at + 90_000), 6);
   const back = at + 90_000 - HOUR;
-  t.is(window.spent(back), 6);
+  t.is(spent(back), 6);
   for (let left = 6; left > 0; left--) {
     const next = back + 10_000 * (7 - left);
-    t.is(window.spent(next - 1), left);
-    t.is(window.spent(next), left - 1);
+    t.is(spent(next - 1), left);
+    t.is(spent(next), left - 1);
   }
 });
 
@@ -105,14 +129,14 @@ test('another length from the configuration takes effect with what is known', t 
   const window = new Window(MINUTE);
   window.add(5, 0);
   window.add(6, 1_000);
-  window.reframe(HOUR);
+  window.reframe(HOUR, 1_000);
   t.is(window.spent(MINUTE), 11);
-  window.reframe(10_000);
+  window.reframe(10_000, MINUTE);
   t.is(window.spent(MINUTE), 0);
   window.add(3, MINUTE);
-  window.reframe(0);
+  window.reframe(0, MINUTE);
   t.is(window.spent(HOUR), 3);
-  window.reframe(MINUTE);
+  window.reframe(MINUTE, HOUR);
   t.is(window.spent(HOUR + MINUTE - 1), 3);
   t.is(window.spent(HOUR + MINUTE), 0);
 });
@@ -147,16 +171,16 @@ test('whatever the clock does, nothing counts for less time than it should', t =
     fc.integer({ min: 0, max: 9 }),
   );
   const property = fc.property(fc.array(step, { maxLength: 200, size: 'max' }), steps => {
-    const window = new Window(MINUTE);
+    const { add, spent } = spending();
     /** Amounts with the time that really passed since, by a clock that never jumps. */
     const all: { amount: number; age: number }[] = [];
     let now = 100 * HOUR;
     return steps.every(([wait, amount]) => {
       now += wait;
       for (const each of all) each.age += Math.max(0, wait);
-      const counted = window.spent(now);
+      const counted = spent(now);
       const due = all.reduce((sum, each) => sum + (each.age < MINUTE ? each.amount : 0), 0);
-      window.add(amount, now);
+      add(amount, now);
       all.push({ amount, age: 0 });
       return counted >= due;
     });
@@ -164,16 +188,105 @@ test('whatever the clock does, nothing counts for less time than it should', t =
   t.notThrows(() => fc.assert(property, { numRuns: RUNS }));
 });
 
-test('after the machine started anew, what old process and session ids spent is not counted against new ones', t => {
+/** What the windows of a core count that starts at 2000, with what a ledger says was spent at 1000. */
+function restored(scope: Scope, since?: { booted: number; reset: number }, at = 1000): number {
   const ledger = new MemoryLedger();
-  const spent = { path: '/aos/mnt/x', uid: 1, agent: '', model: '', mount: '/aos/mnt/x', runs: [], micros: 700_000 };
-  ledger.since = () => [{ ...spent, at: 1000, scopes: ['session:40', 'uid:1'] }];
-  const after = (booted: number, key: string, layer: 'session' | 'uid') => {
+  const key = keyOf(scope);
+  ledger.since = (_, prefix) =>
+    scope.limit.per === 0 || !key.startsWith(prefix) ? [] : [{ scope: key, at, micros: 700_000, operations: 1 }];
+  ledger.lasting = () => (scope.limit.per === 0 ? [{ at, micros: 700_000, scope: key }] : []);
+  const budget = new Budget();
+  restoreWindows({ budget, budgets: DEFAULT_CONFIG.budgets, ledger, now: 2000, booted: 0, reset: 0, ...since });
+  return budget.used(scope, 2000);
+}
+
+const SESSION: Scope = { layer: 'session', id: 40, born: 7, limit: DEFAULT_CONFIG.budgets.session };
+const EVERYBODY: Scope = { layer: 'global', id: 'global', born: 0, limit: DEFAULT_CONFIG.budgets.global };
+
+test('after the machine started anew, what old process and session ids spent is not counted against new ones', t => {
+  t.is(restored(SESSION), 700_000);
+  t.is(restored(SESSION, { booted: 1500, reset: 0 }), 0);
+  t.is(restored(USER, { booted: 1500, reset: 0 }), 700_000);
+});
+
+test('what was spent before the breaker was reset is not counted again after a restart, and by nobody else forgotten', t => {
+  t.is(restored(EVERYBODY), 700_000);
+  t.is(restored(EVERYBODY, { booted: 0, reset: 1500 }), 0);
+  t.is(restored(USER, { booted: 0, reset: 1500 }), 700_000);
+});
+
+test('a bill from a moment to come, which a clock that was set back leaves behind, counts from now', t => {
+  t.is(restored(USER, undefined, 1e9), 700_000);
+});
+
+test('an id that names a later process or session has spent nothing', t => {
+  const budget = new Budget();
+  const first: Scope = { layer: 'session', id: 9, born: 100, limit: { usd: 50, per: 0 } };
+  budget.settle(spent(budget.reserve([first], 50, 0, { path: '/aos/x' }), 50), 0);
+  t.throws(() => budget.reserve([first], 1, 0, { path: '/aos/x' }), { message: /session budget/ });
+  t.throws(() => budget.reserve([{ ...first, born: 0 }], 1, 0, { path: '/aos/x' }), { message: /session budget/ });
+  t.notThrows(() => budget.reserve([{ ...first, born: 200 }], 50, 0, { path: '/aos/x' }));
+});
+
+for (const per of [0, MINUTE]) {
+  test(`a mount's own limit counts what the mount spent before a restart, with a window of ${per} ms`, t => {
+    const ledger = new MemoryLedger();
+    const limit = { usd: 1e6, per };
+    const mount = { path: parsePath('/aos/mnt/api'), component: 'test', tree: { node: () => undefined }, limit };
+    const asked: unknown[] = [];
+    ledger.since = (...given) => {
+      asked.push(given);
+      const spent = { at: 1000, micros: 5, operations: 1 };
+      return [
+        { ...spent, scope: 'subtree:/aos/mnt/api' },
+        { ...spent, scope: 'subtree:/aos/mnt/api2' },
+      ];
+    };
+    ledger.lasting = (...given) => {
+      asked.push(given);
+      return [{ at: 1000, micros: 5, scope: 'subtree:/aos/mnt/api' }];
+    };
     const budget = new Budget();
-    restoreWindows(budget, DEFAULT_CONFIG.budgets, ledger, 2000, booted);
-    return budget.used({ key, layer, limit: DEFAULT_CONFIG.budgets[layer] }, 2000);
+    restoreMount(budget, mount, ledger, 2000);
+    restoreMount(budget, mount, ledger, 2000);
+    t.is(budget.used({ layer: 'subtree', id: '/aos/mnt/api', born: 0, limit }, 2000), 5, 'and only once');
+    t.deepEqual(asked, [per === 0 ? ['subtree:/aos/mnt/api'] : [2001 - MINUTE, 'subtree:/aos/mnt/api', 1000]]);
+  });
+}
+
+test('a scope that was forgotten and came back is counted, however many others come in between', t => {
+  const budget = new Budget();
+  const of = (id: number): Scope => ({ layer: 'pid', id, born: 1, limit: { usd: 100, per: MINUTE } });
+  const pay = (id: number, at: number): void =>
+    budget.settle(spent(budget.reserve([of(id)], 60, at, { path: '/aos/x' }), 60), at);
+  pay(1, 0);
+  t.is(budget.used(of(1), 0), 60);
+  for (let id = 2; id < 100; id++) pay(id, MINUTE);
+  pay(1, MINUTE);
+  for (let id = 100; id < 6_000; id++) {
+    pay(id, MINUTE + 1);
+    t.true(budget.knows(of(id)));
+  }
+  t.is(budget.used(of(1), MINUTE + 1), 60);
+  t.throws(() => budget.reserve([of(1)], 60, MINUTE + 1, { path: '/aos/x' }), { message: /pid budget/ });
+});
+
+test('a window of another length counts what the ledger says was spent within that length', t => {
+  const at = (ago: number, micros: number) => ({ scope: 'uid:1', at: 100 * HOUR - ago, micros, operations: 1 });
+  const ledger = new MemoryLedger();
+  const spentThen = [at(2 * HOUR, 100), at(90_000, 10), at(1_000, 1)];
+  ledger.since = (since, prefix) => (prefix === 'uid' ? spentThen.filter(entry => entry.at >= since) : []);
+  const budget = new Budget();
+  const now = 100 * HOUR;
+  const used = (before: Limit, after: Limit): number => {
+    const budgets = (uid: Limit) => ({ ...DEFAULT_CONFIG.budgets, uid });
+    const filling = { budget, ledger, now, booted: 0, reset: 0 };
+    refillWindows({ ...filling, budgets: budgets(after) }, budgets(before));
+    return budget.used({ ...USER, limit: after }, now);
   };
-  t.is(after(0, 'session:40', 'session'), 700_000);
-  t.is(after(1500, 'session:40', 'session'), 0);
-  t.is(after(1500, 'uid:1', 'uid'), 700_000);
+  const usd = 1e9;
+  t.is(used({ usd: 0, per: 0 }, { usd, per: MINUTE }), 1, 'what was spent while it was off is as old as it is');
+  t.is(used({ usd, per: MINUTE }, { usd, per: 2 * MINUTE }), 11);
+  t.is(used({ usd, per: 2 * MINUTE }, { usd, per: 3 * HOUR }), 111);
+  t.is(used({ usd, per: 3 * HOUR }, { usd, per: MINUTE }), 1);
 });

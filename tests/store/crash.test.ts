@@ -16,12 +16,12 @@ const WRITER = `
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const { state } = openStore(process.argv[2], { now: Date.now, log });
   const run = { agent: 'a', ppid: 0, uid: 1, gid: 1, session: 's', model: 'm', accepted: Date.now(), body: '{}' };
-  const money = { at: Date.now(), path: '/aos/models/m', uid: 1, agent: 'a', model: 'm', mount: '', runs: [], scopes: [] };
+  const money = { at: Date.now(), path: '/aos/models/m', uid: 1, agent: 'a', model: 'm', mount: '', runs: [], scopes: [], lasting: [] };
   for (let i = 1; ; i++) {
     const { row } = state.runs.accept({ ...run, key: 'k' + i }, 1e9, 0);
     const id = state.ledger.reserve({ ...money, micros: 10 });
     writeSync(1, JSON.stringify({ pid: row.pid, reserved: id }) + '\\n');
-    state.ledger.settle(id, 1);
+    state.ledger.settle(id, 1, Date.now());
     state.keys.set('n', 'last', String(i));
     writeSync(1, JSON.stringify({ settled: id, last: i }) + '\\n');
   }
@@ -59,7 +59,7 @@ test('what was acknowledged is there after SIGKILL, and open reservations count 
   for (const pid of accepted) t.is(state.runs.get(pid)?.state, 'queued');
   const before = state.ledger.total(0);
   t.true(before >= settled, 'each settled reservation was spent');
-  const open = state.ledger.recover();
+  const open = state.ledger.recover(0);
   t.true(open <= 1);
   t.is(state.ledger.total(0), before + open * 10);
   t.true(Number(state.keys.get('n', 'last')) >= Math.max(...lines.flatMap(line => line.last ?? [])));

@@ -71,7 +71,8 @@ function entry(change: Partial<LedgerEntry> = {}): LedgerEntry {
     model: 'mock/one',
     mount: '',
     runs: [3, 4],
-    scopes: ['pid:77', 'global'],
+    scopes: ['pid:77', 'session:5', 'global'],
+    lasting: ['session:5'],
     ...change,
   };
 }
@@ -142,23 +143,81 @@ test('money counts once settled; what never was counts in full after a restart',
   const { ledger } = store.state;
   const settled = ledger.reserve(entry());
   ledger.reserve(entry({ micros: 900, model: 'mock/two', at: NOON + 1 }));
-  ledger.settle(settled, 120);
+  ledger.settle(settled, 120, NOON);
   t.is(ledger.total(0), 120);
-  const error = t.throws(() => ledger.settle(settled, 1), { instanceOf: AosError });
+  const error = t.throws(() => ledger.settle(settled, 1, NOON), { instanceOf: AosError });
   t.is(error?.kind, 'invalid');
   const after = store.again().state.ledger;
-  t.is(after.recover(), 1);
-  t.is(after.recover(), 0);
+  t.is(after.recover(NOON + 5), 1);
+  t.is(after.recover(NOON + 6), 0);
   t.is(after.total(0), 1020);
-  t.is(after.total(NOON + 1), 900);
-  t.deepEqual(after.since(NOON)[0], entry({ micros: 120 }));
+  t.is(after.total(NOON + 5), 900);
+});
+
+test('what was spent since then comes by scope, oldest first, and in parts as one', t => {
+  const { ledger } = opened(t).state;
+  const spend = (micros: number, at: number, scopes: string[]): void =>
+    ledger.settle(ledger.reserve(entry({ scopes, lasting: [] })), micros, at);
+  spend(5, NOON + 1000, ['pid:7:1', 'global']);
+  spend(6, NOON + 1400, ['pid:7:1', 'global']);
+  spend(7, NOON + 500, ['pid:71:1', 'global']);
+  spend(8, NOON - 1, ['pid:7:1', 'global']);
+  ledger.reserve(entry({ scopes: ['pid:7:1'], lasting: [] }));
+  t.deepEqual(
+    [...ledger.since(NOON, 'pid:7', 1000)],
+    [
+      { scope: 'pid:71:1', at: NOON + 500, micros: 7, operations: 1 },
+      { scope: 'pid:7:1', at: NOON + 1400, micros: 11, operations: 2 },
+    ],
+  );
+  t.is([...ledger.since(NOON, 'global', 1)].length, 3);
+  t.deepEqual([...ledger.since(NOON + 2000, 'global', 1)], []);
+});
+
+test('what has no window keeps one sum: what is held, then the bill; and over a crash what was held', t => {
+  const store = opened(t);
+  const { ledger } = store.state;
+  const sums = (of = ledger): unknown[] => [...of.lasting()].map(({ scope, micros }) => [scope, micros]);
+  const first = ledger.reserve(entry());
+  ledger.reserve(entry({ micros: 900, lasting: ['session:5', 'run:1'] }));
+  t.deepEqual(sums(), [
+    ['run:1', 900],
+    ['session:5', 1400],
+  ]);
+  ledger.settle(first, 120, NOON);
+  t.deepEqual([...ledger.lasting('session:5')], [{ scope: 'session:5', micros: 1020, at: NOON }]);
+  const after = store.again().state.ledger;
+  after.recover(NOON);
+  t.deepEqual([...after.lasting('session:5')], [{ scope: 'session:5', micros: 1020, at: NOON }]);
+  const held = after.reserve(entry({ micros: 30 }));
+  after.clear('session:5');
+  t.deepEqual(sums(after)[1], ['session:5', 30], 'what is under way is not forgotten');
+  after.settle(held, 10, NOON);
+  t.deepEqual(sums(after)[1], ['session:5', 10]);
+});
+
+test('a store of the first version gets its sums from its entries', t => {
+  const home = homeOf(t);
+  const first = opened(t, home);
+  const { ledger } = first.state;
+  ledger.settle(ledger.reserve(entry()), 120, NOON);
+  ledger.reserve(entry({ micros: 900 }));
+  first.close();
+  const db = new DatabaseSync(first.file);
+  db.exec('DROP TABLE lasting; PRAGMA user_version = 1');
+  db.close();
+  const sums = [...opened(t, home).state.ledger.lasting()];
+  t.like(sums, [
+    { scope: 'global', micros: 1020 },
+    { scope: 'session:5', micros: 1020 },
+  ]);
 });
 
 test('the ledger is reported by agent, model, mount, uid and day', t => {
   const { ledger } = opened(t).state;
-  ledger.settle(ledger.reserve(entry()), 100);
-  ledger.settle(ledger.reserve(entry({ model: 'mock/two', at: NOON + 86_400_000 })), 300);
-  ledger.settle(ledger.reserve(entry({ model: '', mount: 'github', uid: 0 })), 5);
+  ledger.settle(ledger.reserve(entry()), 100, NOON);
+  ledger.settle(ledger.reserve(entry({ model: 'mock/two', at: NOON })), 300, NOON + 86_400_000);
+  ledger.settle(ledger.reserve(entry({ model: '', mount: 'github', uid: 0 })), 5, NOON);
   t.deepEqual(ledger.report('model', 0), [
     { key: 'mock/two', micros: 300, operations: 1 },
     { key: 'mock/one', micros: 100, operations: 1 },
@@ -239,6 +298,16 @@ test('a query is words, never FTS syntax', t => {
   );
   t.deepEqual(index.search('', 5), []);
   t.deepEqual(index.search('!!! ???', 5), []);
+});
+
+test('a store that somebody emptied begins anew, and says what that means', t => {
+  const home = homeOf(t);
+  opened(t, home).close();
+  const again = opened(t, home);
+  t.deepEqual(again.said, []);
+  again.close();
+  writeFileSync(join(home, 'aos.db'), '');
+  t.regex(opened(t, home).said[0] ?? '', /aos\.db is empty: what was spent.* put it back/);
 });
 
 test('a file that is no database is moved aside with its companions, said so, and kept', t => {

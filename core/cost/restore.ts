@@ -1,0 +1,135 @@
+/**
+ * Windows filled from the ledger: after a restart, and when they get another length. What was reserved and never settled counts
+ * in full: nobody knows its bill. Scopes without a window are counted again from the sums that the ledger keeps of them.
+ */
+
+import type { Budgets, LedgerState, Limit, Millis, MountPoint, SpentEntry } from '../types.ts';
+import { type Budget, keyOf, type Layer, type Scope } from './budget.ts';
+import { agentScopes, globalScope, isLasting, mountScope, SECOND, subtreeScopes } from './scopes.ts';
+import { PARTS } from './window.ts';
+
+/** What is filled, and from where. */
+export interface Filling {
+  readonly budget: Budget;
+  readonly budgets: Budgets;
+  readonly ledger: LedgerState;
+  readonly now: Millis;
+  /** The machine started: process and session ids from before name somebody else. */
+  readonly booted: Millis;
+  /** The breaker was reset: what the machine had spent before no longer counts. */
+  readonly reset: Millis;
+}
+
+const OF_A_BOOT: ReadonlySet<Layer> = new Set(['pid', 'session', 'velocity']);
+
+/** After a restart. */
+export function restoreWindows(filling: Filling): void {
+  const { budget, budgets, ledger, now } = filling;
+  ledger.recover(now);
+  for (const [layer, per] of windowed(budgets)) fill(filling, layer, per);
+  for (const { scope: key, micros, at } of ledger.lasting()) {
+    const scope = scopeOf(key, budgets);
+    if (scope !== undefined && isLasting(scope) && counts(filling, scope, at)) budget.restore(scope, micros, now);
+  }
+}
+
+/** Other budgets than `before` are in force. */
+export function refillWindows(filling: Filling, before: Budgets): void {
+  const { budget, budgets } = filling;
+  for (const [layer, per] of windowed(budgets)) {
+    if (JSON.stringify(limitsOf(layer, before)) === JSON.stringify(limitsOf(layer, budgets))) continue;
+    const named = namedScopes(layer, budgets)?.filter(scope => !isLasting(scope));
+    if (named === undefined) budget.clear(layer);
+    else for (const scope of named) budget.reset(scope);
+    fill(filling, layer, per);
+  }
+}
+
+/** A mount's own limit is known only when the mount is made. */
+export function restoreMount(budget: Budget, { path, limit }: MountPoint, ledger: LedgerState, now: Millis): void {
+  if (limit === undefined) return;
+  const scope = mountScope(path, limit);
+  if (budget.knows(scope)) return;
+  if (isLasting(scope)) {
+    for (const { micros } of ledger.lasting(keyOf(scope))) budget.restore(scope, micros, now);
+    return;
+  }
+  for (const spent of spentIn(ledger, keyOf(scope), limit.per, now)) {
+    // Another mount's path may begin like this one's.
+    if (spent.scope === keyOf(scope)) budget.restore(scope, spent.micros, Math.min(spent.at, now));
+  }
+}
+
+function fill(filling: Filling, layer: Layer, per: Millis): void {
+  const { budget, budgets, ledger, now } = filling;
+  for (const { scope: key, at, micros, operations } of spentIn(ledger, layer, per, now)) {
+    const scope = scopeOf(key, budgets);
+    if (scope === undefined || at + scope.limit.per <= now || !counts(filling, scope, at)) continue;
+    budget.restore(scope, layer === 'velocity' ? operations : micros, Math.min(at, now));
+  }
+}
+
+/** No finer than a window keeps it, see `Window`. */
+function spentIn(ledger: LedgerState, prefix: string, per: Millis, now: Millis): Iterable<SpentEntry> {
+  return ledger.since(now - per + 1, prefix, per / PARTS);
+}
+
+function counts({ booted, reset }: Filling, { layer }: Scope, at: Millis): boolean {
+  return !(OF_A_BOOT.has(layer) && at < booted) && !(layer === 'global' && at < reset);
+}
+
+const LAYERS: readonly Layer[] = ['velocity', 'pid', 'session', 'uid', 'agent', 'subtree', 'global'];
+
+/** The longest window of each layer that has windows. */
+function windowed(budgets: Budgets): [Layer, Millis][] {
+  const all = LAYERS.map((layer): [Layer, Millis] => [
+    layer,
+    Math.max(0, ...limitsOf(layer, budgets).map(({ per }) => per)),
+  ]);
+  return all.filter(([, per]) => per > 0);
+}
+
+function limitsOf(layer: Layer, budgets: Budgets): readonly Limit[] {
+  switch (layer) {
+    case 'velocity':
+      return [{ usd: budgets.velocity, per: SECOND }];
+    case 'pid':
+    case 'session':
+    case 'uid':
+    case 'global':
+      return [budgets[layer]];
+    default:
+      return namedScopes(layer, budgets)?.map(({ limit }) => limit) ?? [];
+  }
+}
+
+/** The scopes of a layer that the configuration names one by one. */
+function namedScopes(layer: string, budgets: Budgets): readonly Scope[] | undefined {
+  if (layer === 'agent') return agentScopes(budgets);
+  return layer === 'subtree' ? subtreeScopes(budgets) : undefined;
+}
+
+/** The scope that a ledger entry's key names, with its limit as it is configured now; undefined where it has none. */
+function scopeOf(key: string, budgets: Budgets): Scope | undefined {
+  const [layer = key] = key.split(':', 1);
+  const [id = 0, born = 0] = key
+    .slice(layer.length + 1)
+    .split(':')
+    .map(Number);
+  switch (layer) {
+    case 'pid':
+    case 'session':
+    case 'uid':
+      return { layer, id, born, limit: budgets[layer] };
+    case 'velocity':
+      return { layer, id, born, limit: { usd: budgets.velocity, per: SECOND } };
+    case 'lease':
+    case 'run':
+      // The limit itself comes with the lease or the run; the window has none.
+      return { layer, id, born, limit: { usd: 0, per: 0 } };
+    case 'global':
+      return globalScope(budgets);
+    default:
+      return namedScopes(layer, budgets)?.find(scope => keyOf(scope) === key);
+  }
+}

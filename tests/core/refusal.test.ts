@@ -1,0 +1,89 @@
+import test from 'ava';
+import { DEFAULT_CONFIG } from '../../core/config.ts';
+import { Budget, type Scope } from '../../core/cost/budget.ts';
+import { scopesBy } from '../../core/cost/scopes.ts';
+import { AosError } from '../../core/errors.ts';
+import { parsePath } from '../../core/path.ts';
+import { caller } from '../support/core.ts';
+
+const PATH = '/aos/mnt/api/x';
+const HELD = { usd: 30_000, per: 60_000 };
+
+function refusalOf(scope: Scope, path: string = PATH, agent?: string): AosError {
+  const budget = new Budget();
+  const { usd } = scope.limit;
+  const first = budget.reserve([scope], usd - 1, 0, { path });
+  first.spend(usd - 1);
+  budget.settle(first, 0);
+  try {
+    budget.reserve([scope], 20_000, 1, { path, agent });
+  } catch (error) {
+    if (error instanceof AosError) return error;
+  }
+  throw new Error('it was not refused');
+}
+
+const SAID: readonly [string, Omit<Scope, 'born'>, string][] = [
+  ['uid', { layer: 'uid', id: 7, limit: HELD }, 'raise it with: aos unlock /aos/mnt/api --duration=30m --budget=USD'],
+  [
+    'agent',
+    { layer: 'agent', id: 'scout', limit: HELD },
+    'raise budgets.agents.scout in the configuration, which counts at once',
+  ],
+  [
+    'subtree',
+    { layer: 'subtree', id: '/aos/mnt/**', limit: HELD },
+    'raise budgets.subtree["/aos/mnt/**"] in the configuration, which counts at once',
+  ],
+  ['subtree', { layer: 'subtree', id: '/aos/mnt/api', limit: HELD }, 'mount /aos/mnt/api again with a larger --limit'],
+  ['run', { layer: 'run', id: 3, limit: HELD }, 'invoke again with a larger --budget'],
+  [
+    'global',
+    { layer: 'global', id: 'global', limit: HELD },
+    'see it with: aos breaker status; start over with: aos breaker reset',
+  ],
+];
+
+for (const [layer, scope, remedy] of SAID) {
+  test(`the ${layer} budget of ${scope.id} says layer, limit, spent, reset and what raises it`, t => {
+    const { why, remedy: said } = refusalOf({ ...scope, born: 0 });
+    t.is(why, `the ${layer} budget of $0.03 in 1m has $0.029999 spent, and this could cost $0.02; resets in 1m`);
+    t.is(said, remedy);
+  });
+}
+
+test('an agent is told of the scope that serves it, and where nothing can be unlocked, of the configuration', t => {
+  const uid: Scope = { layer: 'uid', id: 7, born: 0, limit: HELD };
+  t.regex(refusalOf(uid, PATH, 'scout').remedy ?? '', /--budget=USD --scope=agent:scout$/);
+  t.is(
+    refusalOf(uid, '/aos/models/mock/default').remedy,
+    'raise budgets.uid in the configuration, which counts at once',
+  );
+});
+
+test('a price that the machine can never hold is not helped by a reset', t => {
+  const scope: Scope = { layer: 'global', id: 'global', born: 0, limit: HELD };
+  const error = t.throws(() => new Budget().reserve([scope], 40_000, 0, { path: PATH }), { instanceOf: AosError });
+  t.like(error, { remedy: 'raise budgets.global in the configuration, which counts at once' });
+});
+
+test('the pace of a process is a budget like the others', t => {
+  const scope: Scope = { layer: 'velocity', id: 7, born: 1, limit: { usd: 3, per: 1_000 } };
+  const budget = new Budget();
+  for (let i = 0; i < 3; i++) budget.reserve([scope], 1, 0, { path: PATH });
+  const error = t.throws(() => budget.reserve([scope], 1, 1, { path: PATH }), { instanceOf: AosError });
+  t.is(error?.why, 'the velocity budget of 3 paid operations in 1s has 3 spent, and this is one more; resets in 1s');
+  t.regex(error?.remedy ?? '', /^slow down and try again, or raise budgets\.velocity/);
+});
+
+test('a subtree and the limit of a mount at its top are two budgets, and each counts once', t => {
+  const limit = { usd: 100, per: 0 };
+  const scopes = scopesBy({ ...DEFAULT_CONFIG.budgets, subtree: { '/aos/mnt/api': limit } });
+  const path = parsePath(PATH);
+  const mount = { path: parsePath('/aos/mnt/api'), component: 'x', tree: { node: () => undefined }, limit };
+  const found = scopes(caller(), path, mount, undefined).filter(({ layer }) => layer === 'subtree');
+  t.deepEqual(
+    found.map(({ id }) => id),
+    ['/aos/mnt/api/**', '/aos/mnt/api'],
+  );
+});
