@@ -4,8 +4,9 @@ import { everything } from './capabilities/grant.ts';
 import { type LeaseStore, Leases } from './capabilities/lease.ts';
 import { Standing } from './capabilities/standing.ts';
 import { Breaker, type BreakerStore, type Tripped } from './cost/breaker.ts';
-import { Budget } from './cost/budget.ts';
-import { restoreWindows, scopesBy } from './cost/scopes.ts';
+import { Budget, keyOf } from './cost/budget.ts';
+import { type Filling, refillWindows, restoreMount, restoreWindows } from './cost/restore.ts';
+import { globalScope, scopesBy } from './cost/scopes.ts';
 import { asAosError } from './errors.ts';
 import { Hooks } from './hooks.ts';
 import { Namespace } from './namespace.ts';
@@ -62,9 +63,17 @@ export function createCore(options: CoreOptions): Core {
   const budget = new Budget();
   let scopes = scopesBy(config.budgets);
   const standing = new Standing(config, options.owner.uid);
-  restoreWindows(budget, config.budgets, state.ledger, now(), options.booted ?? 0);
   const leases = new Leases(leaseStore(state.keys));
   const breaker = new Breaker(breakerStore(state.keys));
+  const filling = (): Filling => ({
+    budget,
+    budgets: config.budgets,
+    ledger: state.ledger,
+    now: now(),
+    booted: options.booted ?? 0,
+    reset: breaker.resetAt,
+  });
+  restoreWindows(filling());
   const vfs = new Vfs({
     namespace,
     standing,
@@ -90,12 +99,13 @@ export function createCore(options: CoreOptions): Core {
     aos,
     self,
     state,
-    config,
+    config: () => config,
     now,
     log: options.log,
     dir: options.dir,
     mount: point => {
       const unmount = namespace.add(point);
+      restoreMount(budget, point, state.ledger, now());
       vfs.policyChanged();
       return () => {
         unmount();
@@ -116,9 +126,11 @@ export function createCore(options: CoreOptions): Core {
     refused: (caller, dir, error) => hooks.tellSettled(refusalAtDoor(caller, dir, asAosError(error, name), now())),
   });
   const reconfigure = (next: Config): void => {
+    const before = config.budgets;
     config = next;
     standing.replace(next);
     scopes = scopesBy(next.budgets);
+    refillWindows(filling(), before);
     changed();
   };
   return {
@@ -130,7 +142,7 @@ export function createCore(options: CoreOptions): Core {
     door,
     config: () => config,
     reconfigure,
-    policy: policyControl(vfs.policy, changed),
+    policy: policyControl(vfs.policy, () => config, changed),
   };
 }
 
@@ -159,24 +171,26 @@ function leaseStore(keys: KeyState): LeaseStore {
 
 function breakerStore(keys: KeyState): BreakerStore {
   return {
+    resetAt: () => Number(keys.get('breaker', 'reset') ?? 0),
     load() {
       const text = keys.get('breaker', 'tripped');
       return text === undefined ? undefined : (JSON.parse(text) as Tripped);
     },
-    save(tripped) {
-      if (tripped === undefined) keys.remove('breaker', 'tripped');
-      else keys.set('breaker', 'tripped', JSON.stringify(tripped));
+    trip: tripped => keys.set('breaker', 'tripped', JSON.stringify(tripped)),
+    reset(at) {
+      keys.set('breaker', 'reset', String(at));
+      keys.remove('breaker', 'tripped');
     },
   };
 }
 
 /** `changed` makes everybody look again: what was decided before may no longer hold. */
-function policyControl(policy: Policy, changed: () => void): PolicyControl {
-  const { leases, breaker, namespace, budget, now } = policy;
+function policyControl(policy: Policy, config: () => Config, changed: () => void): PolicyControl {
+  const { leases, breaker, namespace, budget, ledger, now } = policy;
   return {
     leases: {
       add(lease) {
-        const made = leases.add(lease);
+        const made = leases.add(lease, now());
         changed();
         return made;
       },
@@ -192,8 +206,10 @@ function policyControl(policy: Policy, changed: () => void): PolicyControl {
         return breaker.state;
       },
       reset() {
-        breaker.reset();
-        budget.reset('global');
+        const global = globalScope(config().budgets);
+        ledger.clear(keyOf(global));
+        breaker.reset(now());
+        budget.reset(global);
       },
     },
     mountAt: path => namespace.at(path),
@@ -201,8 +217,14 @@ function policyControl(policy: Policy, changed: () => void): PolicyControl {
       const mount = namespace.at(path);
       const lease = mount.locked === true ? leases.find(caller, path, now()) : undefined;
       return policy.scopes(caller, path, mount, lease).map(scope => {
-        const { layer, key, limit } = scope;
-        return { layer, key, limit, used: budget.used(scope, now()), resets: budget.resets(scope, now()) };
+        const { layer, limit } = scope;
+        return {
+          layer,
+          key: keyOf(scope),
+          limit,
+          used: budget.used(scope, now()),
+          resets: budget.resets(scope, now()),
+        };
       });
     },
   };

@@ -206,7 +206,7 @@ export function asAosError(thrown: unknown, component: string, path?: string): A
       return new AosError('interrupted', { component, path, why: 'the operation was interrupted', cause: thrown });
     }
     const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
-    const kind = BY_ERRNO[code];
+    const kind = Object.hasOwn(BY_ERRNO, code) ? BY_ERRNO[code] : undefined;
     if (kind !== undefined) {
       const why = SAID[kind] ?? thrown.message;
       return new AosError(kind, { component, path, why, remedy: REMEDIES[kind], cause: thrown });

@@ -24,6 +24,7 @@ export class Hooks {
 
   /** What one plugin may tap. A tap dies with the signal: tapable has no untap. */
   taps(plugin: string, signal: AbortSignal): Taps {
+    const failed = (error: unknown): void => this.log.error({ plugin, err: error }, 'a hook failed');
     const guard =
       <A extends unknown[]>(fn: (...args: A) => void) =>
       (...args: A) => {
@@ -31,14 +32,21 @@ export class Hooks {
         try {
           fn(...args);
         } catch (error) {
-          this.log.error({ plugin, err: error }, 'a hook failed');
+          failed(error);
         }
       };
     return {
       settled: fn => this.settled.tap(plugin, guard(fn)),
       run: fn => this.run.tap(plugin, guard(fn)),
       spend: fn => this.spend.tap(plugin, guard(fn)),
-      stop: fn => this.stop.tapPromise(plugin, async () => void (await fn())),
+      stop: fn =>
+        this.stop.tapPromise(plugin, async () => {
+          try {
+            await fn();
+          } catch (error) {
+            failed(error);
+          }
+        }),
       narrow: fn => {
         this.narrows = true;
         this.narrow.tap(plugin, (caller, add) => {
@@ -65,6 +73,7 @@ export class Hooks {
     this.run.call(event);
   }
 
+  /** Over when every one has finished, well or not. */
   tellStop(): Maybe<void> {
     return this.stop.promise();
   }

@@ -56,10 +56,6 @@ export class Namespace {
     }
     return names;
   }
-
-  list(): readonly MountPoint[] {
-    return [...this.mounts.values()];
-  }
 }
 
 /** The part of `path` below the mount; '' for the mount itself. */

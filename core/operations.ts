@@ -1,17 +1,21 @@
 /** The tree as doors and plugins use it: each operation is one `perform`, and finds its node only once inside. */
 
+import { againThrough } from './again.ts';
 import { seesAll } from './capabilities/decide.ts';
 import { explain } from './capabilities/explain.ts';
-import { AosError } from './errors.ts';
+import { AosError, asAosError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { isPromise, then } from './maybe.ts';
-import { restOf } from './namespace.ts';
+import { agreeToMove, restInMount } from './moving.ts';
 import { fileHandle } from './nodes/file.ts';
 import { findNode } from './nodes/find.ts';
 import type { Again } from './nodes/handle.ts';
-import { openNode, verbOf } from './nodes/open.ts';
+import { listNode } from './nodes/list.ts';
+import { openNode, verbOf, writing } from './nodes/open.ts';
 import { type StatDefaults, statOf } from './nodes/stat.ts';
+import { resizeValue } from './nodes/value.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './nodes/xattrs.ts';
+import type { Terms } from './operation.ts';
 import { join, nameOf, parentOf } from './path.ts';
 import { lookIn, no, noSuch, served, unchangeable, WHAT_CHANGES } from './refusals.ts';
 import type {
@@ -34,7 +38,7 @@ import type {
   Verb,
 } from './types.ts';
 import type { Vfs } from './vfs.ts';
-import { orElse, READ, REPLACE, readAll, writeAll } from './whole.ts';
+import { closing, orElse, READ, REPLACE, readAll, writeAll } from './whole.ts';
 
 export class Operations implements Aos {
   private readonly vfs: Vfs;
@@ -51,62 +55,60 @@ export class Operations implements Aos {
     );
   }
 
-  list(caller: Caller, path: Path, cancel?: Cancel): Maybe<Entry[]> {
-    return this.on(caller, 'list', path, cancel, (node, op) => {
-      if (node.kind !== 'dir') throw no(op, 'not_dir', 'not a directory');
-      return then(node.list(op), entries => this.visible(caller, path, entries));
-    });
+  list(caller: Caller, path: Path, cancel?: Cancel, cursor?: string): Maybe<Entry[]> {
+    const act = (node: Node, op: Op): Maybe<Entry[]> =>
+      then(listNode(node, op, cursor), entries => this.visible(caller, path, entries));
+    return this.on(caller, 'list', path, cancel, act, cursor);
   }
 
-  open(caller: Caller, path: Path, how: OpenHow, cancel?: Cancel): Maybe<Handle> {
-    const verb = verbOf(how, asked => this.allows(caller, asked, path));
+  open(caller: Caller, path: Path, asked: OpenHow, cancel?: Cancel): Maybe<Handle> {
+    const how = writing(asked);
+    const verb = verbOf(how, one => this.vfs.allows(caller, one, path));
     const open = (node: Node, op: Op, mount: MountPoint): Maybe<Handle> => {
       const also = node.kind === 'call' ? 'call' : verb === 'call' ? 'write' : how.write && how.read ? 'read' : verb;
-      if (also !== verb) this.vfs.authorise(caller, also, path);
+      if (also !== verb) this.vfs.also(op, also, path);
       return openNode(node, op, how, this.again(caller, path, mount), this.defaults);
     };
     return this.on(caller, verb, path, cancel, open);
   }
 
+  /** Whoever may create and not write makes new files only. */
   create(caller: Caller, path: Path, mode: number, how: OpenHow, cancel?: Cancel): Maybe<Handle> {
+    const made = how.exclusive === true || !this.vfs.allows(caller, 'write', path);
     return this.inParent(caller, 'create', path, cancel, (dir, name, op, mount) => {
-      if (dir.makeFile === undefined) throw unchangeable(path);
-      const again = this.again(caller, path, mount);
-      return then(dir.makeFile(op, name, mode, how), body =>
-        fileHandle(body, path, how, undefined, again, this.defaults),
-      );
-    });
-  }
-
-  read(caller: Caller, path: Path, cancel?: Cancel): Maybe<Uint8Array> {
-    return then(this.open(caller, path, READ, cancel), handle => {
-      const read = readAll(handle, cancel);
-      if (isPromise(read)) return read.finally(() => handle.close());
-      handle.close();
-      return read;
-    });
-  }
-
-  write(caller: Caller, path: Path, body: Uint8Array, cancel?: Cancel): Maybe<unknown> {
-    const opened = orElse(
-      () => this.open(caller, path, REPLACE, cancel),
-      error => error instanceof AosError && error.kind === 'not_found',
-      () => this.create(caller, path, 0o644, REPLACE, cancel),
-    );
-    return then(opened, handle => {
-      const sent = orElse(
-        () => then(writeAll(handle, body, cancel), () => handle.flush(cancel)),
-        () => true,
+      const { makeFile } = dir;
+      if (makeFile === undefined) throw unchangeable(path);
+      const body = orElse(
+        () => makeFile.call(dir, op, name, mode, made ? { ...how, exclusive: true } : how),
+        error => how.exclusive !== true && asAosError(error, mount.component, path).kind === 'exists',
         error => {
-          handle.close();
+          this.vfs.also(op, 'write', path);
           throw error;
         },
       );
-      return then(sent, receipt => {
-        handle.close();
-        return receipt;
-      });
+      const again = this.again(caller, path, mount, made);
+      return then(body, file => fileHandle(file, path, how, undefined, again, this.defaults));
     });
+  }
+
+  openOrCreate(caller: Caller, path: Path, mode: number, how: OpenHow, cancel?: Cancel): Maybe<Handle> {
+    const open = (): Maybe<Handle> => this.open(caller, path, how, cancel);
+    const create = (): Maybe<Handle> => this.create(caller, path, mode, how, cancel);
+    const stat = (): Maybe<Stat> => this.stat(caller, path, cancel);
+    const only = this.vfs.allows(caller, 'create', path) && !this.vfs.allows(caller, 'write', path);
+    // To try to open it first would be refused, and told, where nothing is to be refused.
+    if (only) return orElse(() => then(stat(), open), isMissing, create);
+    return orElse(open, isMissing, create);
+  }
+
+  read(caller: Caller, path: Path, cancel?: Cancel): Maybe<Uint8Array> {
+    return then(this.open(caller, path, READ, cancel), handle => closing(handle, () => readAll(handle, cancel)));
+  }
+
+  write(caller: Caller, path: Path, body: Uint8Array, cancel?: Cancel): Maybe<unknown> {
+    return then(this.openOrCreate(caller, path, 0o644, REPLACE, cancel), handle =>
+      closing(handle, () => then(writeAll(handle, body, cancel), () => handle.flush(cancel, true))),
+    );
   }
 
   call(caller: Caller, path: Path, request: unknown, cancel?: Cancel): Maybe<unknown> {
@@ -132,13 +134,17 @@ export class Operations implements Aos {
     });
   }
 
+  /** A second name gives whoever may create it what they may do there: so they have to have it here already. */
   makeHardLink(caller: Caller, path: Path, from: Path, cancel?: Cancel): Maybe<void> {
-    this.vfs.authorise(caller, 'read', from);
-    this.vfs.authorise(caller, 'write', from);
-    return this.inParent(caller, 'create', path, cancel, (dir, name, op, mount) => {
+    const link: InParent<void> = (dir, name, op, mount) => {
       if (dir.makeHardLink === undefined) throw unchangeable(path);
-      return dir.makeHardLink(op, name, this.sameMount(op, mount, from));
-    });
+      return dir.makeHardLink(op, name, restInMount(this.vfs, op, mount, from));
+    };
+    const also = [
+      { verb: 'read', path: from },
+      { verb: 'write', path: from },
+    ] as const;
+    return this.inParent(caller, 'create', path, cancel, link, also);
   }
 
   remove(caller: Caller, path: Path, cancel?: Cancel): Maybe<void> {
@@ -150,20 +156,20 @@ export class Operations implements Aos {
 
   removeDir(caller: Caller, path: Path, cancel?: Cancel): Maybe<void> {
     return this.inParent(caller, 'remove', path, cancel, (dir, name, op) => {
-      if (this.vfs.policy.namespace.has(path)) throw served(path);
       if (dir.removeDir === undefined) throw unchangeable(path);
       return dir.removeDir(op, name);
     });
   }
 
   rename(caller: Caller, from: Path, to: Path, how: RenameHow, cancel?: Cancel): Maybe<void> {
-    this.vfs.authorise(caller, 'create', to);
-    if (how.exchange) this.vfs.authorise(caller, 'remove', to);
-    return this.inParent(caller, 'remove', from, cancel, (dir, name, op, mount) => {
-      const rest = this.sameMount(op, mount, to);
+    const move: InParent<void> = (dir, name, op, mount) => {
+      const rest = restInMount(this.vfs, op, mount, to);
       if (dir.rename === undefined) throw unchangeable(from);
-      return dir.rename(op, name, rest, how);
-    });
+      return then(agreeToMove(this.vfs, op, mount, to, how), agreed => dir.rename?.(op, name, rest, agreed));
+    };
+    const create = { verb: 'create', path: to } as const;
+    const back = [{ verb: 'remove', path: to } as const, { verb: 'create', path: from } as const];
+    return this.inParent(caller, 'remove', from, cancel, move, how.exchange ? [create, ...back] : [create]);
   }
 
   change(caller: Caller, path: Path, change: AttrChange, cancel?: Cancel): Maybe<void> {
@@ -179,7 +185,7 @@ export class Operations implements Aos {
     return this.on(caller, 'write', path, cancel, (node, op) => {
       if (node.kind === 'file' && node.truncate !== undefined) return node.truncate(op, size);
       if (node.kind === 'message' || node.kind === 'call') return undefined;
-      if (node.kind === 'value' && node.write !== undefined) return undefined;
+      if (node.kind === 'value' && node.write !== undefined) return then(resizeValue(node, op, size), () => undefined);
       throw no(op, 'read_only', 'it cannot be written', WHAT_CHANGES);
     });
   }
@@ -232,7 +238,8 @@ export class Operations implements Aos {
     verb: Verb,
     path: Path,
     cancel: Cancel | undefined,
-    act: (dir: DirNode, name: string, op: Op, mount: MountPoint) => Maybe<T>,
+    act: InParent<T>,
+    also?: Terms['also'],
   ): Maybe<T> {
     const found = (mount: MountPoint, rest: string, op: Op): Maybe<T> => {
       if (rest === '') throw served(path);
@@ -244,7 +251,7 @@ export class Operations implements Aos {
         return act(node, nameOf(path), op, mount);
       });
     };
-    return this.vfs.perform(caller, verb, path, found, cancel);
+    return this.vfs.perform(caller, verb, path, found, cancel, undefined, also && { also });
   }
 
   /** A directory that exists only because something is mounted below it. */
@@ -261,40 +268,22 @@ export class Operations implements Aos {
     for (const entry of entries) {
       if (out.length >= LIMITS.listing_entries_max) break;
       mounted.delete(entry.name);
-      if (all || this.allows(caller, 'stat', join(path, entry.name))) out.push(entry);
+      if (all || this.vfs.allows(caller, 'stat', join(path, entry.name))) out.push(entry);
     }
     for (const name of mounted) {
-      if (all || this.allows(caller, 'stat', join(path, name))) out.push({ name, kind: 'dir' });
+      if (all || this.vfs.allows(caller, 'stat', join(path, name))) out.push({ name, kind: 'dir' });
     }
     return out;
   }
 
-  private allows(caller: Caller, verb: Verb, path: Path): boolean {
-    return this.vfs.decision(caller, verb, path).outcome === 'allowed';
-  }
-
-  private sameMount(op: Op, mount: MountPoint, other: Path): string {
-    if (this.vfs.policy.namespace.at(parentOf(other)) !== mount) {
-      throw no(op, 'cross_mount', `${other} is in another mount`, 'copy it instead');
-    }
-    return restOf(mount, other);
-  }
-
-  /** How an open handle comes back through the gate: cheaply while nothing has changed. */
-  private again(caller: Caller, path: Path, mount: MountPoint): Again {
-    const { vfs } = this;
-    let epoch = vfs.epoch;
-    let always = mount.locked === true || vfs.timed(caller);
-    return {
-      component: mount.component,
-      check: verb => {
-        if (epoch === vfs.epoch && !always) return;
-        vfs.recheck(caller, verb, path, mount);
-        if (epoch !== vfs.epoch) always = mount.locked === true || vfs.timed(caller);
-        epoch = vfs.epoch;
-      },
-      perform: (verb, act, cancel) => vfs.perform(caller, verb, path, (_mount, _rest, op) => act(op), cancel),
-      stat: () => this.stat(caller, path),
-    };
+  private again(caller: Caller, path: Path, mount: MountPoint, made = false): Again {
+    return againThrough(this.vfs, { caller, path, mount, made, stat: () => this.stat(caller, path) });
   }
 }
+
+function isMissing(error: unknown): boolean {
+  return error instanceof AosError && error.kind === 'not_found';
+}
+
+/** What is done to a name in a directory. */
+type InParent<T> = (dir: DirNode, name: string, op: Op, mount: MountPoint) => Maybe<T>;

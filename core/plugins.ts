@@ -10,7 +10,8 @@ export interface PluginHost {
   readonly aos: Aos;
   readonly self: Caller;
   readonly state: State;
-  readonly config: Config;
+  /** The one in force. */
+  config(): Config;
   now(): Millis;
   log(plugin: string): Log;
   dir(name: string): string;
@@ -55,7 +56,9 @@ export class Plugins {
       now: () => host.now(),
       dir: path => host.dir(path),
       state: host.state,
-      config: host.config,
+      get config() {
+        return host.config();
+      },
       aos: host.aos,
       self: host.self,
       announce: event => host.hooks.tellRun(event),
@@ -63,8 +66,12 @@ export class Plugins {
       changed: path => host.changed(path),
       mount: point => {
         const unmount = host.mount({ ...point, component: name });
-        signal.addEventListener('abort', unmount, { once: true });
-        return unmount;
+        const withdraw = (): void => {
+          signal.removeEventListener('abort', withdraw);
+          unmount();
+        };
+        signal.addEventListener('abort', withdraw, { once: true });
+        return withdraw;
       },
     };
   }

@@ -1,7 +1,37 @@
 /** What is written down of an operation: in the ledger before it costs anything, for the listeners when it is over. */
 
-import type { AosError } from './errors.ts';
-import type { Caller, Identity, LedgerEntry, Micros, Millis, MountPoint, Op, Path, Settled } from './types.ts';
+import type { AosError, ErrorKind } from './errors.ts';
+import type { Caller, Identity, LedgerEntry, Micros, Millis, MountPoint, Op, Path, Settled, Verb } from './types.ts';
+
+const LOOKS: ReadonlySet<Verb> = new Set(['read', 'list']);
+const CHANGES: ReadonlySet<Verb> = new Set(['write', 'create', 'remove', 'call']);
+/** Ordinary answers, not refusals: nobody wants a line of audit for a missing file. */
+const ORDINARY: ReadonlySet<ErrorKind> = new Set([
+  'not_found',
+  'not_dir',
+  'is_dir',
+  'no_attribute',
+  'interrupted',
+  'unsupported',
+]);
+
+/** `refused`: by the gate itself, whatever kind of error that looks like. `opened`: nothing has changed yet. */
+export type Outcome = 'refused' | 'opened' | undefined;
+
+/** Whether the listeners hear of it. `reads`: whether free reads are told as well. */
+export function isTold(
+  op: Pick<Op, 'caller' | 'verb'>,
+  cost: Micros,
+  error: AosError | undefined,
+  outcome: Outcome,
+  reads: boolean,
+): boolean {
+  if (cost > 0) return true;
+  if (error !== undefined) return outcome === 'refused' || !ORDINARY.has(error.kind);
+  // The daemon's own free look-ups are nobody's business.
+  const own = op.caller.door === 'system' && op.verb === 'call';
+  return (outcome !== 'opened' && CHANGES.has(op.verb) && !own) || (LOOKS.has(op.verb) && reads);
+}
 
 /** A name that no path could be made of, refused where it came in. */
 export function refusalAtDoor(caller: Caller, dir: Path, error: AosError, at: Millis): Settled {
@@ -44,7 +74,7 @@ function identityOf(caller: Caller): Identity | undefined {
   }
 }
 
-export function entryOf(op: Op, mount: MountPoint): Omit<LedgerEntry, 'at' | 'micros' | 'scopes'> {
+export function entryOf(op: Op, mount: MountPoint): Omit<LedgerEntry, 'at' | 'micros' | 'scopes' | 'lasting'> {
   const models = '/aos/models/';
   return {
     path: op.path,

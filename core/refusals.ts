@@ -17,6 +17,11 @@ export function noSuch(path: Path): AosError {
   return refusal('not_found', path, 'no such file or directory', lookIn(path));
 }
 
+/** Another mount serves the path by now, or none does. */
+export function gone(path: Path): AosError {
+  return refusal('gone', path, 'it was unmounted since it was opened', 'open it again');
+}
+
 /** A directory whose names are made by the system alone. */
 export function unchangeable(path: Path): AosError {
   return refusal('read_only', path, `${nameOf(parentOf(path)) || 'the tree'} takes no such change`, WHAT_CHANGES);

@@ -8,40 +8,37 @@ export function isStream(value: unknown): value is AsyncIterable<unknown> {
 
 /**
  * The same stream; `over` is called once: when it has ended, failed (with what `name` makes of the error), or was left by its
- * reader, begun or not.
+ * reader, begun or not. It may give what the reader is to hear instead.
  */
 export function watched(
   stream: AsyncIterable<unknown>,
   name: (thrown: unknown) => AosError,
-  over: (error?: AosError) => void,
+  over: (error?: AosError) => AosError | undefined,
 ): AsyncIterable<unknown> {
   const inner = stream[Symbol.asyncIterator]();
   let open = true;
   const close = (error?: AosError): void => {
-    if (open) over(error);
+    const said = open ? over(error) : error;
     open = false;
+    if (said !== undefined) throw said;
   };
-  const fail = (thrown: unknown): AosError => {
-    const error = name(thrown);
-    close(error);
-    return error;
+  const attempt = async <T>(step: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await step();
+    } catch (thrown) {
+      const error = name(thrown);
+      close(error);
+      throw error;
+    }
   };
   const outer: AsyncIterator<unknown> = {
     async next() {
-      try {
-        const step = await inner.next();
-        if (step.done === true) close();
-        return step;
-      } catch (thrown) {
-        throw fail(thrown);
-      }
+      const step = await attempt(() => inner.next());
+      if (step.done === true) close();
+      return step;
     },
     async return(value) {
-      try {
-        await inner.return?.();
-      } catch (thrown) {
-        throw fail(thrown);
-      }
+      await attempt(() => inner.return?.());
       close();
       return { done: true, value };
     },

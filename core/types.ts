@@ -54,6 +54,8 @@ export interface Identity {
   readonly startTime: number;
   /** POSIX session. */
   readonly sid: number;
+  /** Start time of the session's leader, which with `sid` names the session for good; 0 where the leader has ended. */
+  readonly leaderStart?: number;
   /** Device number of the controlling terminal; 0 for none. */
   readonly tty: number;
   readonly comm: string;
@@ -105,9 +107,9 @@ export interface Lease {
   readonly budget?: Micros;
 }
 
-/** Whom a lease serves, of the user who took it; `agent` serves that agent's runs, whoever started them. */
+/** Whom a lease serves, of the user who took it (see `Identity`); `agent` serves that agent's runs, whoever started them. */
 export type LeaseScope =
-  | { readonly kind: 'session'; readonly sid: number }
+  | { readonly kind: 'session'; readonly sid: number; readonly leaderStart?: number }
   | { readonly kind: 'uid' }
   | { readonly kind: 'agent'; readonly agent: string }
   | { readonly kind: 'process'; readonly pid: number; readonly startTime: number };
@@ -119,8 +121,10 @@ export interface Op {
   readonly caller: Caller;
   readonly verb: Verb;
   readonly path: Path;
-  /** Fires when the caller gave up (Ctrl-C) or the plugin is being withdrawn. */
+  /** Fires when the caller gave up (Ctrl-C). */
   readonly signal: AbortSignal;
+  /** The same wish, to hand on to what is asked of the tree on the caller's behalf. */
+  readonly cancel: Cancel;
   /** Where a plugin that touches the outside reports what it cost. Free operations have one too; it refuses nothing. */
   readonly meter: Meter;
 }
@@ -138,6 +142,8 @@ export interface Meter {
 export interface Entry {
   readonly name: string;
   readonly kind: NodeKind;
+  /** On the name that says a listing was cut: the cursor from which it goes on. */
+  readonly next?: string;
 }
 
 export type NodeKind = 'dir' | 'value' | 'log' | 'message' | 'call' | 'file' | 'link';
@@ -152,7 +158,10 @@ export interface Attr {
   readonly mtime?: Millis;
   readonly atime?: Millis;
   readonly ctime?: Millis;
+  /** Names that a file has. A directory's are not told: they count those of its parts that a caller may not see. */
   readonly nlink?: number;
+  /** Space it takes, in units of 512 bytes; by default what its size needs. */
+  readonly blocks?: number;
   /** Names the same file wherever it is linked, within one mount. */
   readonly ino?: number;
   /** On a directory: its own path can be opened as a file too, as far as is known without asking. */
@@ -197,7 +206,10 @@ export interface AttrChange {
 /** A directory. Leave a verb out and the core answers for it (EROFS). */
 export interface DirNode extends NodeBase {
   readonly kind: 'dir';
-  list(op: Op): Maybe<Iterable<Entry>>;
+  /** With a cursor, which an earlier listing ended with: what follows it. Only a directory with `pages` is given one. */
+  list(op: Op, cursor?: string): Maybe<Iterable<Entry>>;
+  /** Its listings may be cut. Without it a cursor is EINVAL. */
+  readonly pages?: true;
   makeFile?(op: Op, name: string, mode: number, how: OpenHow): Maybe<FileBody>;
   makeDir?(op: Op, name: string, mode: number): Maybe<void>;
   makeLink?(op: Op, name: string, target: string): Maybe<void>;
@@ -310,7 +322,10 @@ export interface Stat {
   readonly mtime: Millis;
   readonly atime: Millis;
   readonly ctime: Millis;
+  /** 1 for a directory, which to find(1) and its like says nothing about how many are below. */
   readonly nlink: number;
+  /** Space it takes, in units of 512 bytes. */
+  readonly blocks: number;
   /** 0 where the plugin has none: the door then makes one up for the path. */
   readonly ino: number;
   readonly fixed: boolean;
@@ -336,8 +351,11 @@ export interface Handle {
   read(offset: number, length: number, cancel?: Cancel): Maybe<Uint8Array>;
   write(offset: number, data: Uint8Array, cancel?: Cancel): Maybe<number>;
   truncate(size: number, cancel?: Cancel): Maybe<void>;
-  /** Commits what is uncommitted. Gives the receipt, where the node has one. */
-  flush(cancel?: Cancel): Maybe<unknown>;
+  /**
+   * Commits what is uncommitted. Gives the receipt, where the node has one. `last`: nothing more will be written, so a value
+   * that was opened to be emptied, and to which nothing was written, is emptied.
+   */
+  flush(cancel?: Cancel, last?: boolean): Maybe<unknown>;
   sync(cancel?: Cancel): Maybe<void>;
   stat(): Maybe<Stat>;
   /** Whether a read at `offset` would find something; where not, `wake` is called once when that changes. */
@@ -346,6 +364,7 @@ export interface Handle {
   readonly ended: boolean;
   allocate(mode: number, offset: number, length: number): void;
   seek(offset: number, whence: number): number;
+  /** Lets go of what was not committed, and empties a value as the last `flush` does. Says nothing of how that ended. */
   close(): void;
 }
 
@@ -392,7 +411,12 @@ export interface MountPoint {
   readonly limit?: Limit;
   /** What is local under the lock: answered without a lease. By default the mount's own directory. */
   readonly open?: (rest: string, verb: Verb) => boolean;
-  /** The most one operation can cost. Pure; asked before the plugin runs. Left out: free. */
+  /** The path of an operation, of the same verb, that this one makes where the caller may: for `explain`. */
+  readonly leadsTo?: (rest: string, verb: Verb) => Path | undefined;
+  /**
+   * The most one operation can cost. Pure; asked before the plugin runs. Left out: free. `request` is what is called with; of
+   * a listing, its cursor.
+   */
   readonly price?: (verb: Verb, rest: string, request: unknown) => Micros;
 }
 
@@ -427,7 +451,7 @@ export interface PluginApi {
   /** A directory of the plugin's own, below the home. It exists. */
   dir(name: string): string;
   readonly state: State;
-  /** The configuration, frozen and already checked. */
+  /** The configuration in force, frozen and already checked; after a reload another object. */
   readonly config: Config;
   /** The tree, as any caller sees it. */
   readonly aos: Aos;
@@ -502,9 +526,13 @@ export interface Log {
 /** The tree under a caller: what doors and plugins use. Every call passes `perform`. */
 export interface Aos {
   stat(caller: Caller, path: Path, cancel?: Cancel): Maybe<Stat>;
-  list(caller: Caller, path: Path, cancel?: Cancel): Maybe<Entry[]>;
+  /** With a cursor, the part that begins there. A listing that was cut holds an entry with `next`. */
+  list(caller: Caller, path: Path, cancel?: Cancel, cursor?: string): Maybe<Entry[]>;
   open(caller: Caller, path: Path, how: OpenHow, cancel?: Cancel): Maybe<Handle>;
+  /** `mode`: permission bits, with the caller's umask taken off. Whoever may create and not write makes new files only. */
   create(caller: Caller, path: Path, mode: number, how: OpenHow, cancel?: Cancel): Maybe<Handle>;
+  /** Opens what is there, creates what is not: for doors that have no kernel to say which. */
+  openOrCreate(caller: Caller, path: Path, mode: number, how: OpenHow, cancel?: Cancel): Maybe<Handle>;
   /** The whole of a node's content. */
   read(caller: Caller, path: Path, cancel?: Cancel): Maybe<Uint8Array>;
   /** Replaces the whole content, creating a file where the directory can; for a message, sends it. Gives the receipt. */
@@ -651,13 +679,28 @@ export interface RunRow extends NewRun {
 /** The journal of money. A reservation is written before the outside is touched; what is never settled counts in full. */
 export interface LedgerState {
   reserve(entry: LedgerEntry): number;
-  settle(id: number, spent: Micros): void;
-  /** Every reservation that was never settled becomes spent in full. Gives how many. */
-  recover(): number;
+  /** The real bill, which counts from `at` on. */
+  settle(id: number, spent: Micros, at: Millis): void;
+  /** Every reservation that was never settled becomes spent in full at `at`. Gives how many. */
+  recover(at: Millis): number;
   total(since: Millis): Micros;
   report(by: LedgerKey, since: Millis): { key: string; micros: Micros; operations: number }[];
-  /** Spent since then, entry by entry, oldest first: to fill the windows after a restart. */
-  since(at: Millis): LedgerEntry[];
+  /**
+   * Spent since then in the scopes whose key begins like this, oldest first: to fill the windows after a restart. What one
+   * scope spent within `part` milliseconds may come as one, at the later moment.
+   */
+  since(at: Millis, prefix: string, part: Millis): Iterable<SpentEntry>;
+  /** Spent and reserved in each scope that has no window, or in one of them; `at` is when it was last changed. */
+  lasting(scope?: string): Iterable<{ readonly scope: string; readonly micros: Micros; readonly at: Millis }>;
+  /** Forgets the sum of a scope that has no window. */
+  clear(scope: string): void;
+}
+
+export interface SpentEntry {
+  readonly scope: string;
+  readonly at: Millis;
+  readonly micros: Micros;
+  readonly operations: number;
 }
 
 export type LedgerKey = 'agent' | 'model' | 'mount' | 'uid' | 'day';
@@ -674,6 +717,8 @@ export interface LedgerEntry {
   readonly runs: readonly number[];
   /** Scope keys the money counts against. */
   readonly scopes: readonly string[];
+  /** Those of them that have no window. */
+  readonly lasting: readonly string[];
 }
 
 /** Small named values, by namespace. */

@@ -6,19 +6,22 @@
 import { NEVER } from './cancel.ts';
 import { type Decision, Decisions } from './capabilities/decide.ts';
 import { readySet } from './capabilities/grant.ts';
+import { Joined } from './capabilities/joined.ts';
 import type { Leases } from './capabilities/lease.ts';
 import { isGuarded, unlocked } from './capabilities/lock.ts';
 import type { Standing } from './capabilities/standing.ts';
 import type { Breaker } from './cost/breaker.ts';
-import { type Budget, FREE, type Reservation, type Scope } from './cost/budget.ts';
+import { type Budget, keyOf, type Reservation, type Scope } from './cost/budget.ts';
 import { OverBudget } from './cost/refusal.ts';
-import { AosError, asAosError, type ErrorKind } from './errors.ts';
+import { isLasting } from './cost/scopes.ts';
+import { AosError, asAosError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { isPromise } from './maybe.ts';
 import { type Namespace, restOf } from './namespace.ts';
 import { BaseHandle } from './nodes/handle.ts';
-import { entryOf, recordOf } from './record.ts';
-import { noSuch } from './refusals.ts';
+import { type Held, Operation, type Terms } from './operation.ts';
+import { entryOf, isTold, type Outcome, recordOf } from './record.ts';
+import { gone, noSuch } from './refusals.ts';
 import { isStream, watched } from './stream.ts';
 import type {
   Authority,
@@ -27,7 +30,6 @@ import type {
   Lease,
   LedgerState,
   Maybe,
-  Meter,
   Micros,
   Millis,
   MountPoint,
@@ -54,73 +56,58 @@ export interface Policy {
 /** What the plugin does once everybody else has agreed. */
 export type Act<T> = (mount: MountPoint, rest: string, op: Op) => Maybe<T>;
 
-/** One operation on its way through. */
-class Operation implements Op {
-  readonly caller: Caller;
-  readonly verb: Verb;
-  readonly path: Path;
-  meter: Meter = FREE;
-  private readonly cancel: Cancel;
-
-  constructor(caller: Caller, verb: Verb, path: Path, cancel: Cancel) {
-    this.caller = caller;
-    this.verb = verb;
-    this.path = path;
-    this.cancel = cancel;
-  }
-
-  get signal(): AbortSignal {
-    return this.cancel.signal;
-  }
-}
-
-/** Money held for one operation until it is settled. */
-interface Held {
-  readonly reservation: Reservation;
-  readonly entry: number;
-}
-
-const LOOKS: ReadonlySet<Verb> = new Set(['read', 'list']);
-const CHANGES: ReadonlySet<Verb> = new Set(['write', 'create', 'remove', 'call']);
-/** Ordinary answers, not refusals: nobody wants a line of audit for a missing file. */
-const ORDINARY: ReadonlySet<ErrorKind> = new Set([
-  'not_found',
-  'not_dir',
-  'is_dir',
-  'no_attribute',
-  'interrupted',
-  'unsupported',
-]);
-
 export class Vfs {
   /** Grows whenever a grant, lease or policy changes: decisions and open handles look again. */
   epoch = 0;
   readonly policy: Policy;
   private readonly decisions = new Decisions();
+  private readonly joined = new Joined();
+  /** Operations that the gate refused when their plugin had begun. */
+  private readonly refused = new WeakSet<Op>();
 
   constructor(policy: Policy) {
     this.policy = policy;
   }
 
   /** Runs `act` if every step before it agrees. Answers at once where the plugin does. Throws (or rejects with) AosError. */
-  perform<T>(caller: Caller, verb: Verb, path: Path, act: Act<T>, cancel: Cancel = NEVER, request?: unknown): Maybe<T> {
+  perform<T>(
+    caller: Caller,
+    verb: Verb,
+    path: Path,
+    act: Act<T>,
+    cancel: Cancel = NEVER,
+    request?: unknown,
+    terms?: Terms,
+  ): Maybe<T> {
     const op = new Operation(caller, verb, path, cancel);
     let component = 'core';
     let held: Held | undefined;
     let refused = true;
+    let result: Maybe<T>;
     try {
       const mount = this.policy.namespace.at(path);
       this.authorise(caller, verb, path);
+      if (terms !== undefined) this.meet(terms, caller, path, mount);
       const lease = this.unlocked(caller, verb, path, mount);
       if (mount.price !== undefined) held = this.reserve(op, mount, lease, request);
       component = mount.component;
       refused = false;
-      const result = act(mount, restOf(mount, path), op);
-      if (isPromise(result)) return this.later(op, held, component, result);
-      // What `done` gives stands for what it was given, so it is a T.
-      return this.done(op, held, component, result) as T;
+      result = act(mount, restOf(mount, path), op);
     } catch (thrown) {
-      throw this.failed(op, held, asAosError(thrown, component, path), refused);
+      throw this.over(op, held, asAosError(thrown, component, path), refused ? 'refused' : undefined);
+    }
+    if (isPromise(result)) return this.later(op, held, component, result);
+    // What `done` gives stands for what it was given, so it is a T.
+    return this.done(op, held, component, result) as T;
+  }
+
+  /** One more act that an operation turns out to be, once its node is known. Refuses it as the gate does. */
+  also(op: Op, verb: Verb, path: Path): void {
+    try {
+      this.recheck(op.caller, verb, path, this.policy.namespace.at(path));
+    } catch (error) {
+      this.refused.add(op);
+      throw error;
     }
   }
 
@@ -139,17 +126,21 @@ export class Vfs {
     });
   }
 
+  allows(caller: Caller, verb: Verb, path: Path): boolean {
+    return this.decision(caller, verb, path).outcome === 'allowed';
+  }
+
   decision(caller: Caller, verb: Verb, path: Path): Decision {
     return this.decisions.decide(this.authorityOf(caller), verb, path, this.policy.now);
   }
 
-  /** The caller's list with what the configuration and plugins add. Without plugins' sets the same list each time. */
+  /** The caller's list with what the configuration and plugins add: the same list each time while they add the same sets. */
   authorityOf(caller: Caller): Authority {
     // A set narrows what the others allow. Alone it would give rights to whoever has none.
     if (caller.authority.length === 0) return caller.authority;
     const authority = caller.door === 'system' ? caller.authority : this.policy.standing.over(caller.authority);
     const more = this.policy.hooks.narrowed(caller);
-    return more.length === 0 ? authority : [...authority, ...more];
+    return more.length === 0 ? authority : this.joined.of(authority, more);
   }
 
   /** Whether the caller's authority can end by the clock alone, so that an open handle has to look each time. */
@@ -157,10 +148,25 @@ export class Vfs {
     return this.authorityOf(caller).some(set => readySet(set).timed);
   }
 
-  /** The steps that an open handle repeats: authority and lock. */
+  /** The steps that an open handle repeats: authority, the mount it was opened in, lock. */
   recheck(caller: Caller, verb: Verb, path: Path, mount: MountPoint): void {
     this.authorise(caller, verb, path);
+    if (this.policy.namespace.at(path) !== mount) throw gone(path);
     this.unlocked(caller, verb, path, mount);
+  }
+
+  /** An open handle comes back: what refuses it is told like any refusal. */
+  comeBack(caller: Caller, verb: Verb, path: Path, mount: MountPoint): void {
+    try {
+      this.recheck(caller, verb, path, mount);
+    } catch (thrown) {
+      throw this.over(new Operation(caller, verb, path, NEVER), undefined, asAosError(thrown, 'core', path), 'refused');
+    }
+  }
+
+  private meet({ mount, also = [] }: Terms, caller: Caller, path: Path, found: MountPoint): void {
+    if (mount !== undefined && mount !== found) throw gone(path);
+    for (const ask of also) this.recheck(caller, ask.verb, ask.path, this.policy.namespace.at(ask.path));
   }
 
   /** A grant, lease or limit changed: nothing decided before holds. */
@@ -182,9 +188,10 @@ export class Vfs {
     breaker.check(op.path);
     op.caller.identity(true);
     const scopes = this.policy.scopes(op.caller, op.path, mount, lease);
-    const reservation = this.take(scopes, max, op.path);
+    const reservation = this.take(scopes, max, op);
     try {
-      const entry = ledger.reserve({ ...entryOf(op, mount), at: now(), micros: max, scopes: scopes.map(s => s.key) });
+      const keys = { scopes: scopes.map(keyOf), lasting: scopes.filter(isLasting).map(keyOf) };
+      const entry = ledger.reserve({ ...entryOf(op, mount), ...keys, at: now(), micros: max });
       op.meter = reservation;
       return { reservation, entry };
     } catch (error) {
@@ -195,12 +202,13 @@ export class Vfs {
   }
 
   /** Reserves; a machine-wide limit that is reached trips the breaker. */
-  private take(scopes: readonly Scope[], max: Micros, path: Path): Reservation {
+  private take(scopes: readonly Scope[], max: Micros, { path, caller }: Op): Reservation {
+    const now = this.policy.now();
     try {
-      return this.policy.budget.reserve(scopes, max, this.policy.now(), path);
+      return this.policy.budget.reserve(scopes, max, now, { path, agent: caller.agent });
     } catch (error) {
       if (error instanceof OverBudget && error.trips) {
-        this.policy.breaker.trip({ at: this.policy.now(), path, why: error.why });
+        this.policy.breaker.trip({ at: now, path, why: error.why });
       }
       throw error;
     }
@@ -211,7 +219,7 @@ export class Vfs {
     try {
       value = await result;
     } catch (thrown) {
-      throw this.failed(op, held, asAosError(thrown, component, op.path));
+      throw this.over(op, held, asAosError(thrown, component, op.path));
     }
     return this.done(op, held, component, value) as T;
   }
@@ -220,43 +228,46 @@ export class Vfs {
   private done(op: Operation, held: Held | undefined, component: string, value: unknown): unknown {
     if (held !== undefined && isStream(value)) {
       const name = (thrown: unknown): AosError => asAosError(thrown, component, op.path);
-      return watched(value, name, error => this.settle(op, held, error));
+      return watched(value, name, error => this.over(op, held, error));
     }
     // What is written through a handle is told when it is committed.
-    const opened = op.verb === 'write' && value instanceof BaseHandle;
-    this.settle(op, held, undefined, opened ? 'opened' : undefined);
-    return value;
+    const handle = value instanceof BaseHandle ? value : undefined;
+    const opened = op.verb === 'write' && handle !== undefined;
+    const unpaid = this.over(op, held, undefined, opened ? 'opened' : undefined);
+    if (unpaid === undefined) return value;
+    handle?.close();
+    throw unpaid;
   }
 
-  private failed(op: Operation, held: Held | undefined, error: AosError, refused = false): AosError {
-    this.settle(op, held, error, refused ? 'refused' : undefined);
-    return error;
-  }
-
-  /**
-   * Pays the real bill and tells the listeners. `refused`: by the gate itself, whatever kind of error that looks like.
-   * `opened`: nothing has changed yet.
-   */
-  private settle(
+  /** Pays the real bill and tells the listeners, once. Gives the error that the caller is to hear, if any. */
+  private over(
     op: Operation,
     held: Held | undefined,
     error: AosError | undefined,
-    how?: 'refused' | 'opened' | undefined,
-  ): void {
-    if (held !== undefined) {
-      try {
-        this.policy.ledger.settle(held.entry, held.reservation.spent);
-      } finally {
-        // A bill that cannot be written down counts in full after a restart; until then as what it is.
-        this.policy.budget.settle(held.reservation, this.policy.now());
-      }
-    }
+    how?: Outcome,
+  ): AosError | undefined {
+    const unpaid = held === undefined ? undefined : this.settle(op, held);
     const cost = held?.reservation.spent ?? 0;
-    // The daemon's own free look-ups are nobody's business.
-    const own = op.caller.door === 'system' && op.verb === 'call';
-    const changes = how !== 'opened' && CHANGES.has(op.verb) && !own;
-    const asked = LOOKS.has(op.verb) && this.policy.readsTold();
-    const tell = error === undefined ? cost > 0 || changes || asked : how === 'refused' || !ORDINARY.has(error.kind);
-    if (tell) this.policy.hooks.tellSettled(recordOf(op, cost, error, this.policy.now()));
+    const said = error ?? unpaid;
+    const outcome = said !== undefined && this.refused.has(op) ? 'refused' : how;
+    if (isTold(op, cost, said, outcome, this.policy.readsTold())) {
+      this.policy.hooks.tellSettled(recordOf(op, cost, said, this.policy.now()));
+    }
+    if (error === undefined || unpaid === undefined) return said;
+    return new AosError(error.kind, { ...error, why: `${error.why}; and ${unpaid.message}`, cause: error });
+  }
+
+  /** Gives what kept the bill from being written down. It counts in full after a restart; until then as what it is. */
+  private settle({ path }: Operation, { entry, reservation }: Held): AosError | undefined {
+    const { ledger, budget } = this.policy;
+    const now = this.policy.now();
+    try {
+      ledger.settle(entry, reservation.spent, now);
+      return undefined;
+    } catch (thrown) {
+      return asAosError(thrown, 'core', path);
+    } finally {
+      budget.settle(reservation, now);
+    }
   }
 }

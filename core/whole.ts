@@ -1,5 +1,6 @@
 /** Reading and writing a handle's whole content, at once where every step answers at once. */
 
+import { AosError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { isPromise, then } from './maybe.ts';
 import type { Cancel, Handle, Maybe, OpenHow } from './types.ts';
@@ -54,10 +55,30 @@ async function readLater(
   return Buffer.concat(parts);
 }
 
-/** A file that cannot be written whole at once is written on. */
-export function writeAll(handle: Handle, body: Uint8Array, cancel: Cancel | undefined, from: number = 0): Maybe<void> {
-  if (from >= body.length && from > 0) return undefined;
-  return then(handle.write(from, body.subarray(from, from + LIMITS.write_bytes_max), cancel), written =>
-    body.length === 0 ? undefined : writeAll(handle, body, cancel, from + written),
-  );
+/**
+ * Writes all of `body` from `at` on, in pieces where it is long or is not taken whole; an empty one is written too. Throws `io`
+ * where nothing more is taken.
+ */
+export function writeAll(handle: Handle, body: Uint8Array, cancel: Cancel | undefined, at: number = 0): Maybe<void> {
+  return then(handle.write(at, body.subarray(0, LIMITS.write_bytes_max), cancel), written => {
+    if (written === body.length) return undefined;
+    if (written <= 0) {
+      throw new AosError('io', { component: 'core', path: handle.path, why: 'nothing more could be written' });
+    }
+    return writeAll(handle, body.subarray(written), cancel, at + written);
+  });
+}
+
+/** What `act` makes of a handle, which is closed afterwards however that ends. */
+export function closing<T>(handle: Handle, act: () => Maybe<T>): Maybe<T> {
+  let result: Maybe<T>;
+  try {
+    result = act();
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+  if (isPromise(result)) return result.finally(() => handle.close());
+  handle.close();
+  return result;
 }

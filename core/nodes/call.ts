@@ -53,9 +53,9 @@ class CallHandle extends BaseHandle {
 
   private send(cancel?: Cancel): Maybe<Uint8Array> {
     if (!this.asked) return this.reply ?? EMPTY;
+    const body = this.request.take();
     this.asked = false;
     this.at = 0;
-    const body = this.request.take();
     this.reply = then(
       this.again.perform('call', op => this.node.reply(op, body), cancel),
       valueBytes,

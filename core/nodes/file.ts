@@ -77,7 +77,7 @@ class FileHandle extends BaseHandle {
   }
 
   override seek(offset: number, whence: number): number {
-    if (this.body.seek === undefined) return super.seek(offset, whence);
+    if (this.body.seek === undefined) throw this.no('unsupported', 'where it has holes is not known', 'read it all');
     return this.body.seek(offset, whence);
   }
 

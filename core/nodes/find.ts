@@ -10,10 +10,15 @@ export function findNode(tree: Tree, rest: string, op: Op): Maybe<Node | undefin
     if (slash <= 0) return undefined;
     const name = rest.slice(slash + 1);
     return then(tree.node(rest.slice(0, slash), op), owner => {
-      const field = owner?.fields?.[name];
+      const field = owner && fieldOf(owner, name);
       return field === undefined ? undefined : fieldNode(field);
     });
   });
+}
+
+/** A node's own field of that name: not what every object inherits, such as `constructor`. */
+export function fieldOf({ fields }: Node, name: string): Field | undefined {
+  return fields !== undefined && Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
 function fieldNode(field: Field): Node {

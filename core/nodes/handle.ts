@@ -42,7 +42,7 @@ export abstract class BaseHandle implements Handle {
     throw this.no('read_only', 'it cannot be written');
   }
 
-  flush(_cancel?: Cancel): Maybe<unknown> {
+  flush(_cancel?: Cancel, _last?: boolean): Maybe<unknown> {
     return undefined;
   }
 
@@ -87,9 +87,14 @@ export abstract class BaseHandle implements Handle {
 
 export const EMPTY = new Uint8Array(0);
 
-/** A buffer that grows to a limit, written at offsets. */
+/**
+ * A buffer that grows to a limit, written at offsets. What it begins with is somebody else's and is copied before it changes.
+ * Once something did not fit, nothing of it can be taken any more: half of what was meant is worse than none.
+ */
 export class WriteBuffer {
   private bytes: Uint8Array;
+  private owned = false;
+  private refusal: AosError | undefined;
   length: number;
   private readonly limit: number;
   private readonly tooLarge: () => AosError;
@@ -103,28 +108,48 @@ export class WriteBuffer {
 
   write(offset: number, data: Uint8Array): number {
     const end = offset + data.length;
-    if (end > this.limit) throw this.tooLarge();
-    if (end > this.bytes.length) {
-      const grown = new Uint8Array(Math.min(this.limit, Math.max(end, this.bytes.length * 2)));
-      grown.set(this.bytes.subarray(0, this.length));
-      this.bytes = grown;
-    }
+    this.reserve(end);
+    if (offset > this.length) this.bytes.fill(0, this.length, offset);
     this.bytes.set(data, offset);
     this.length = Math.max(this.length, end);
     return data.length;
   }
 
   resize(size: number): void {
-    if (size > this.limit) throw this.tooLarge();
-    if (size > this.length) this.write(this.length, new Uint8Array(size - this.length));
-    else {
-      this.bytes.fill(0, size, this.length);
-      this.length = size;
-    }
+    this.reserve(size);
+    if (size > this.length) this.bytes.fill(0, this.length, size);
+    this.length = size;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    this.complete();
+    return this.bytes.slice(offset, Math.min(offset + length, this.length));
   }
 
   /** A copy: the buffer goes on being written. */
   take(): Uint8Array {
+    this.complete();
     return this.bytes.slice(0, this.length);
+  }
+
+  /** Room for so many bytes, of its own. */
+  private reserve(size: number): void {
+    this.complete();
+    if (size > this.limit) {
+      this.refusal = this.tooLarge();
+      this.bytes = EMPTY;
+      this.length = 0;
+      throw this.refusal;
+    }
+    if (this.owned && size <= this.bytes.length) return;
+    const room = Math.max(size, this.length);
+    const grown = new Uint8Array(this.owned ? Math.min(this.limit, Math.max(room, this.bytes.length * 2)) : room);
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+    this.owned = true;
+  }
+
+  private complete(): void {
+    if (this.refusal !== undefined) throw this.refusal;
   }
 }

@@ -19,6 +19,7 @@ class MessageHandle extends BaseHandle {
   private readonly limit: number;
   private buffer: WriteBuffer;
   private dirty = false;
+  /** Too large: no place is kept for what will not be sent. */
   private refused = false;
   /** Gives back the place that is kept for the message. */
   private release: (() => void) | undefined;
@@ -34,12 +35,10 @@ class MessageHandle extends BaseHandle {
   override write(_offset: number, data: Uint8Array): number {
     this.again.check('write');
     this.hold();
+    this.dirty = true;
     try {
-      const written = this.buffer.write(this.buffer.length, data);
-      this.dirty = true;
-      return written;
+      return this.buffer.write(this.buffer.length, data);
     } catch (error) {
-      // Half a message is worse than none: what came before is not sent either.
       this.refused = true;
       this.close();
       throw error;
@@ -50,7 +49,6 @@ class MessageHandle extends BaseHandle {
   override truncate(): void {}
 
   override flush(cancel?: Cancel): Maybe<unknown> {
-    if (this.refused) throw this.tooLarge();
     if (!this.dirty) return undefined;
     const body = this.buffer.take();
     this.dirty = false;
@@ -79,11 +77,10 @@ class MessageHandle extends BaseHandle {
   }
 
   private fresh(): WriteBuffer {
-    return new WriteBuffer(EMPTY, this.limit, () => this.told('write', this.tooLarge()));
-  }
-
-  private tooLarge() {
-    return this.no('too_large', `a message holds at most ${this.limit} bytes`, 'put the text into a file and name it');
+    const why = `a message holds at most ${this.limit} bytes`;
+    return new WriteBuffer(EMPTY, this.limit, () =>
+      this.told('write', this.no('too_large', why, 'put the text into a file and name it')),
+    );
   }
 }
 

@@ -12,6 +12,11 @@ import { openMessage } from './message.ts';
 import type { StatDefaults } from './stat.ts';
 import { openValue } from './value.ts';
 
+/** Cutting a file is writing to it, as Linux has it for `O_RDONLY|O_TRUNC` too. */
+export function writing(how: OpenHow): OpenHow {
+  return how.truncate && !how.write ? { ...how, write: true } : how;
+}
+
 /**
  * What opening is to the gate, before anybody knows the node's kind. Whoever may call and not write opens for a call: its
  * request is written, and nothing else.

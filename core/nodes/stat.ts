@@ -39,6 +39,8 @@ export function statFromAttr(kind: NodeKind, attr: Attr, defaults: StatDefaults)
 }
 
 const NOTHING: Attr = {};
+/** What st_blocks counts in, bytes. */
+const BLOCK = 512;
 
 function build(node: Node, attr: Attr, size: number, defaults: StatDefaults, anchored: boolean): Stat {
   const born = node.kind === 'log' ? (node.source.mtime ?? defaults.born) : defaults.born;
@@ -67,7 +69,8 @@ function assemble(
     mtime,
     atime: attr.atime ?? mtime,
     ctime: attr.ctime ?? mtime,
-    nlink: attr.nlink ?? (kind === 'dir' ? 2 : 1),
+    nlink: kind === 'dir' ? 1 : (attr.nlink ?? 1),
+    blocks: attr.blocks ?? Math.ceil(size / BLOCK),
     ino: attr.ino ?? 0,
     fixed: attr.fixed === true,
     anchored,

@@ -1,7 +1,9 @@
 /** An open value: a snapshot taken at open; what was written replaces the value once, at close. */
 
+import type { AosError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { then } from '../maybe.ts';
+import { isPromise, then } from '../maybe.ts';
+import { no } from '../refusals.ts';
 import type { Cancel, Handle, Maybe, Op, OpenHow, Path, ValueNode } from '../types.ts';
 import { type Again, BaseHandle, EMPTY, WriteBuffer } from './handle.ts';
 import { valueBytes } from './stat.ts';
@@ -36,24 +38,27 @@ class ValueWriter extends BaseHandle {
   private readonly node: ValueNode;
   private readonly append: boolean;
   private readonly buffer: WriteBuffer;
-  private dirty: boolean;
+  private dirty = false;
+  /** Cut to nothing, and nothing written since. Shells close copies of what they opened, so only the last close can tell. */
+  private emptied: boolean;
 
   constructor(path: Path, again: Again, start: Uint8Array, node: ValueNode, how: OpenHow) {
     super(path, again);
     this.node = node;
     this.append = how.append;
-    this.dirty = false;
+    this.emptied = how.truncate;
     this.buffer = new WriteBuffer(start, LIMITS.value_bytes_max, () =>
-      this.told('write', this.no('too_large', `a value holds at most ${LIMITS.value_bytes_max} bytes`, 'write less')),
+      this.told('write', this.no('too_large', TOO_LARGE, 'write less')),
     );
   }
 
   override read(offset: number, length: number): Uint8Array {
     this.again.check('read');
-    return this.buffer.take().subarray(offset, offset + length);
+    return this.buffer.read(offset, length);
   }
 
   override write(offset: number, data: Uint8Array): number {
+    this.emptied = false;
     this.again.check('write');
     this.dirty = true;
     return this.buffer.write(this.append ? this.buffer.length : offset, data);
@@ -61,14 +66,38 @@ class ValueWriter extends BaseHandle {
 
   override truncate(size: number): void {
     this.again.check('write');
-    this.buffer.resize(size);
     if (size > 0) this.dirty = true;
+    else this.emptied = !this.dirty;
+    this.buffer.resize(size);
   }
 
-  override flush(cancel?: Cancel): Maybe<unknown> {
-    if (!this.dirty) return undefined;
-    this.dirty = false;
+  override flush(cancel?: Cancel, last = false): Maybe<unknown> {
+    if (!this.dirty && !(last && this.emptied)) return undefined;
     const body = this.buffer.take();
+    this.dirty = false;
+    this.emptied = false;
     return this.again.perform('write', op => this.node.write?.(op, body), cancel);
   }
+
+  override close(): void {
+    if (!this.emptied) return;
+    try {
+      const done = this.flush(undefined, true);
+      if (isPromise(done)) done.catch(() => {});
+    } catch {
+      // The gate has told of it; close has nobody to tell.
+    }
+  }
 }
+
+/** Cuts or lengthens a value, as one write. */
+export function resizeValue(node: ValueNode, op: Op, size: number): Maybe<unknown> {
+  const tooLarge = (): AosError => no(op, 'too_large', TOO_LARGE, 'write less');
+  return then(size === 0 ? EMPTY : snapshot(node, op), bytes => {
+    const buffer = new WriteBuffer(bytes, LIMITS.value_bytes_max, tooLarge);
+    buffer.resize(size);
+    return node.write?.(op, buffer.take());
+  });
+}
+
+const TOO_LARGE = `a value holds at most ${LIMITS.value_bytes_max} bytes`;

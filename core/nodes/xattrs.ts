@@ -3,11 +3,12 @@
 import { AosError } from '../errors.ts';
 import { then } from '../maybe.ts';
 import type { Maybe, Node, Op } from '../types.ts';
+import { fieldOf } from './find.ts';
 
 const PREFIX = 'user.';
 
 export function getXattr(node: Node, op: Op, name: string): Maybe<Uint8Array | undefined> {
-  const field = node.fields?.[fieldName(name)];
+  const field = fieldOf(node, fieldName(name));
   if (field !== undefined) return then(field.read(op), text => Buffer.from(text));
   return node.xattrs?.get(name);
 }
@@ -18,7 +19,7 @@ export function listXattrs(node: Node): string[] {
 }
 
 export function setXattr(node: Node, op: Op, name: string, value: Uint8Array): Maybe<void> {
-  const field = node.fields?.[fieldName(name)];
+  const field = fieldOf(node, fieldName(name));
   if (field !== undefined) {
     if (field.write === undefined) throw no(op, 'read_only', `its field ${fieldName(name)} cannot be set`);
     return field.write(op, decoder.decode(value));
@@ -28,7 +29,7 @@ export function setXattr(node: Node, op: Op, name: string, value: Uint8Array): M
 }
 
 export function removeXattr(node: Node, op: Op, name: string): Maybe<void> {
-  if (node.fields?.[fieldName(name)] !== undefined) {
+  if (fieldOf(node, fieldName(name)) !== undefined) {
     throw no(op, 'not_permitted', `its field ${fieldName(name)} cannot be removed`);
   }
   if (node.xattrs?.remove === undefined) throw no(op, 'no_attribute', `it has no attribute ${name}`);

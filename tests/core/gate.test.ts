@@ -157,6 +157,32 @@ test('explain says each step in the order of the gate, and does nothing else', a
   t.deepEqual(heard, []);
 });
 
+test('of what is withheld explain says the same, whether anything is there and whoever serves it', async t => {
+  const { core } = await subject();
+  core.mount('/aos/mnt/payroll', { node: () => undefined }, { locked: true, price: () => 1 });
+  const who = granted({ verbs: ['read'], path: '/aos/t/open' });
+  const steps = (path: string) => core.aos.explain(who, 'read', at(path)).steps;
+  t.deepEqual(steps('/aos/mnt/payroll'), steps('/aos/mnt/nothing'));
+  t.deepEqual(steps('/aos/mnt/payroll/x'), steps('/aos/t/secret'));
+  t.deepEqual(
+    steps('/aos/mnt/payroll').map(({ step, allowed }) => [step, allowed]),
+    [
+      ['resolve', true],
+      ['authorise', false],
+    ],
+  );
+});
+
+test('what a hook adds is one list each time, so that what was decided is kept', async t => {
+  const { core } = await subject();
+  const guests = { name: 'guests', grants: [{ verbs: ['read'] as Verb[], path: '/aos/t/open' }] };
+  core.api.tap.narrow(() => guests);
+  const who = caller();
+  t.is(core.vfs.authorityOf(who), core.vfs.authorityOf(who));
+  t.is(core.vfs.decision(who, 'read', at('/aos/t/open')), core.vfs.decision(who, 'read', at('/aos/t/open')));
+  t.is(core.vfs.authorityOf(who).length, 2);
+});
+
 test('a node without the verb is refused by the core, with the errno of its kind', async t => {
   const { core } = await subject();
   const cases: [Verb, string, ErrnoName][] = [

@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { decide } from '../../core/capabilities/decide.ts';
 import { VERBS } from '../../core/capabilities/grant.ts';
+import { allowsThroughout } from '../../core/capabilities/throughout.ts';
 import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
@@ -87,6 +88,15 @@ test('many grants in one set give what the best of them gives alone', t => {
     const alone = grants.map(one => RANK[decide([{ name: 'one', grants: [one] }], act, at, moment).outcome]);
     const together = decide([{ name: 'all', grants }], act, at, moment).outcome;
     return RANK[together] === Math.max(RANK.withheld, ...alone);
+  });
+  t.notThrows(() => fc.assert(property, { numRuns: RUNS }));
+});
+
+test('what is granted throughout a directory is granted for each path in it', t => {
+  const below = fc.array(name, { maxLength: 3 });
+  const property = fc.property(authority, verb, path, below, now, (sets, act, dir, names, moment) => {
+    if (!allowsThroughout(sets, act, dir, moment)) return true;
+    return decide(sets, act, [dir, ...names].join('/'), moment).outcome === 'allowed';
   });
   t.notThrows(() => fc.assert(property, { numRuns: RUNS }));
 });

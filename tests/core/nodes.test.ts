@@ -135,3 +135,23 @@ test('a file with fields: parts are paths and attributes, and only what has a wr
   const error = t.throws(() => core.aos.setXattr(who, issue, 'user.id', Buffer.from('8')), { instanceOf: AosError });
   t.is(error.errno, 'EROFS');
 });
+
+test('what every object inherits is no field', async t => {
+  const core = await testCore();
+  const fields = { state: { read: () => 'open' } };
+  core.mount('/aos/t', {
+    node: rest => (rest === 'issue' ? { kind: 'value', read: () => '# Issue', fields } : undefined),
+  });
+  for (const name of ['constructor', 'toString', '__proto__']) {
+    t.is(await core.aos.getXattr(who, at('/aos/t/issue'), `user.${name}`), undefined);
+    t.throws(() => core.aos.stat(who, at(`/aos/t/issue/${name}`)), { instanceOf: AosError, message: /no such file/ });
+    const set = t.throws(() => core.aos.setXattr(who, at('/aos/t/issue'), `user.${name}`, Buffer.from('x')), {
+      instanceOf: AosError,
+    });
+    t.is(set.errno, 'ENOTSUP');
+    const removed = t.throws(() => core.aos.removeXattr(who, at('/aos/t/issue'), `user.${name}`), {
+      instanceOf: AosError,
+    });
+    t.is(removed.errno, 'ENODATA');
+  }
+});

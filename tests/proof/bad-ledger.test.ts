@@ -43,10 +43,20 @@ test('a journal that was cut anywhere opens with what was written before the cut
   const file = join(base, 'aos.db');
   const store = openStore(file, { now: () => 0, log: SILENT });
   t.teardown(store.close);
-  const entry = { at: 1, path: '/aos/mnt/x', uid: 0, agent: '', model: '', mount: '/aos/mnt/x', runs: [], scopes: [] };
+  const entry = {
+    at: 1,
+    path: '/aos/mnt/x',
+    uid: 0,
+    agent: '',
+    model: '',
+    mount: '/aos/mnt/x',
+    runs: [],
+    scopes: [],
+    lasting: [],
+  };
   for (let i = 0; i < 100; i++) {
     const id = store.state.ledger.reserve({ ...entry, micros: 10 });
-    if (i % 3 !== 0) store.state.ledger.settle(id, 10);
+    if (i % 3 !== 0) store.state.ledger.settle(id, 10, 1);
   }
   const size = statSync(`${file}-wal`).size;
   let copies = 0;
@@ -60,9 +70,9 @@ test('a journal that was cut anywhere opens with what was written before the cut
     const opened = openStore(copy, { now: () => 0, log: SILENT });
     try {
       t.is(opened.moved, undefined, `cut at ${length}`);
-      opened.state.ledger.recover();
+      opened.state.ledger.recover(1);
       const total = opened.state.ledger.total(0);
-      opened.state.ledger.settle(opened.state.ledger.reserve({ ...entry, micros: 5 }), 5);
+      opened.state.ledger.settle(opened.state.ledger.reserve({ ...entry, micros: 5 }), 5, 1);
       return opened.state.ledger.total(0) === total + 5 ? total : Number.NaN;
     } finally {
       opened.close();

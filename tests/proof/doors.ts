@@ -15,10 +15,12 @@ import { removeDir, tmpDir } from '../support/dirs.ts';
 import { atEnd, type Teardown } from '../support/ending.ts';
 import { missing } from '../support/machine.ts';
 
+/** The verbs, and what redirections do: `make` as `echo x >` does where nothing need be, `empty` as `: >`. */
+export type Act = Verb | 'make' | 'empty';
 /** Does one thing to one path of the tree. */
-export type Through = (verb: Verb, path: string) => Promise<string>;
+export type Through = (act: Act, path: string) => Promise<string>;
 /** Through a mount a file can be kept open as well (`hold`), and be read later on (`again`). */
-export type ThroughKernel = (act: Verb | 'hold' | 'again', path: string) => Promise<string>;
+export type ThroughKernel = (act: Act | 'hold' | 'again', path: string) => Promise<string>;
 
 /** Undefined where there can be no mount. The programs of this door are one process other than this one. */
 export async function throughKernel(t: Teardown, api: DoorApi): Promise<ThroughKernel | undefined> {
@@ -50,7 +52,7 @@ export async function throughSocket(t: Teardown, api: DoorApi): Promise<Through>
   t.teardown(() => door.stop());
   const client = makeClient(path);
   const body = Buffer.from('x');
-  const acts: Readonly<Record<Verb, (at: string) => Promise<unknown>>> = {
+  const acts: Readonly<Record<Act, (at: string) => Promise<unknown>>> = {
     stat: at => client.json({ method: 'GET', path: at, query: { stat: '1' } }),
     list: at => client.json({ method: 'GET', path: at, query: { list: '1' } }),
     read: at => client.ask({ method: 'GET', path: at }),
@@ -58,6 +60,8 @@ export async function throughSocket(t: Teardown, api: DoorApi): Promise<Through>
     create: at => client.ask({ method: 'MKCOL', path: at }),
     remove: at => client.ask({ method: 'DELETE', path: at }),
     call: at => client.call(at, 'x'),
+    make: at => client.ask({ method: 'PUT', path: at, body }),
+    empty: at => client.ask({ method: 'PUT', path: at, body: Buffer.alloc(0) }),
   };
   return async (verb, at) => {
     try {
@@ -70,7 +74,7 @@ export async function throughSocket(t: Teardown, api: DoorApi): Promise<Through>
   };
 }
 
-const COMMANDS: Readonly<Record<Verb, (path: string) => string>> = {
+const COMMANDS: Readonly<Record<Act, (path: string) => string>> = {
   stat: path => `stat ${path} > /dev/null`,
   list: path => `ls ${path} > /dev/null`,
   read: path => `cat ${path} > /dev/null`,
@@ -78,6 +82,8 @@ const COMMANDS: Readonly<Record<Verb, (path: string) => string>> = {
   create: path => `mkdir ${path}`,
   remove: path => `rm ${path}`,
   call: path => `call ${path} x > /dev/null`,
+  make: path => `echo x > ${path}`,
+  empty: path => `: > ${path}`,
 };
 
 const ERRNOS = ['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'EDQUOT', 'EAGAIN', 'EIO', 'EINVAL', 'ENOTSUP'];

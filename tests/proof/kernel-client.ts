@@ -4,13 +4,15 @@ import fs from 'node:fs';
 import { createInterface } from 'node:readline';
 import { errnoName } from './errno.ts';
 
-const { O_RDWR, O_WRONLY, O_TRUNC } = fs.constants;
+const { O_CREAT, O_RDWR, O_WRONLY, O_TRUNC } = fs.constants;
 let held = -1;
 const acts: Readonly<Record<string, (path: string) => void>> = {
   stat: path => void fs.lstatSync(path),
   list: path => void fs.readdirSync(path),
   read: path => void fs.readFileSync(path),
   write: path => onFile(path, O_WRONLY | O_TRUNC, fd => void fs.writeSync(fd, 'x')),
+  make: path => onFile(path, O_WRONLY | O_TRUNC | O_CREAT, fd => void fs.writeSync(fd, 'x')),
+  empty: path => onFile(path, O_WRONLY | O_TRUNC, () => {}),
   create: path => fs.mkdirSync(path),
   remove: path => fs.unlinkSync(path),
   call: path =>

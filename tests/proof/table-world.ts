@@ -152,9 +152,10 @@ function atShell(core: TestCore): Caller {
   };
 }
 
-/** Every layer is off that the state does not set. */
+/** Every layer is off that the state does not set, but counts for as long as those that are: what a row spends ends with it. */
 function configOf({ grants = [{ verbs: ['all'], path: '/aos/**' }], ceilings = {}, budgets = {} }: State): Config {
-  const wide = { pid: { usd: 0 }, session: { usd: 0 }, uid: { usd: 0 }, global: { usd: 0 }, velocity: 0 };
+  const off = { usd: 0, per: '60s' };
+  const wide = { pid: off, session: off, uid: off, global: off, velocity: 0 };
   const config = { grants: { [UID]: grants }, ceilings, budgets: { ...wide, ...budgets } };
   return checkConfig(config, 'the table', () => undefined);
 }

@@ -40,9 +40,9 @@ export class MemoryLedger implements LedgerState {
   report(): [] {
     return [];
   }
-  since(): LedgerEntry[] {
-    return [];
-  }
+  since: LedgerState['since'] = () => [];
+  lasting: LedgerState['lasting'] = () => [];
+  clear(): void {}
 }
 
 export interface TestCore extends Core {
