@@ -6,7 +6,6 @@ import type { Price, Tokens } from './price.ts';
 
 /** An answer's length where nobody says: enough for most, and what is then reserved stays small. */
 export const OUTPUT_TOKENS_DEFAULT = 4096;
-const BYTES_PER_TOKEN = 4;
 
 /** What an estimate has to know of a model. */
 export interface Priced {
@@ -19,6 +18,16 @@ export interface Priced {
 /** The least an answer is asked for: money that does not pay for so much is no use. */
 const OUTPUT_TOKENS_MIN = 16;
 
+/** A request to be bounded. */
+export interface Ask {
+  readonly model: Priced;
+  readonly request: Pick<ModelCall, 'maxOutputTokens' | 'maxCost' | 'allowUnknownCost'>;
+  /** Tokens of the prompt, at most. */
+  readonly prompt: number;
+  /** What no budget could ever hold, see `wishedOutput`. */
+  readonly ceiling: Micros;
+}
+
 /** How many tokens of output are asked for. */
 export interface Wish {
   readonly output: number;
@@ -27,14 +36,14 @@ export interface Wish {
 }
 
 /**
- * The most this request can cost, in micro-dollars: its size at four bytes a token, each token at the dearer of reading and
- * caching it, and an answer of the greatest length. `ceiling` is what could never be reserved, see `wishedOutput`.
- * Throws `unpriced` where the price is unknown and that is not allowed.
+ * The most this request can cost, in micro-dollars: each token of the prompt at the dearer of reading and caching it, and an
+ * answer of the greatest length. Throws `unpriced` where the price is unknown and that is not allowed.
  */
-export function estimateCall(model: Priced, request: ModelCall, ceiling: Micros = Number.POSITIVE_INFINITY): Micros {
+export function costAtMost(ask: Ask): Micros {
+  const { model, request, prompt } = ask;
   requirePrice(model, request.allowUnknownCost === true);
   if (isFree(model.price)) return 0;
-  return atMost(worst(model.price, inputTokens(request), wishedOutput(model, request, ceiling).output));
+  return atMost(worst(model.price, prompt, wishedOutput(ask).output));
 }
 
 /**
@@ -42,24 +51,22 @@ export function estimateCall(model: Priced, request: ModelCall, ceiling: Micros 
  * A longer answer than usual that could cost more than `ceiling`, the smallest budget there is, would always be refused:
  * then also the usual.
  */
-export function wishedOutput({ info, price }: Priced, request: ModelCall, ceiling: Micros): Wish {
+export function wishedOutput({ model: { info, price }, request, prompt, ceiling }: Ask): Wish {
   const limit = info.outputTokensMax ?? Number.POSITIVE_INFINITY;
   const usual = Math.min(OUTPUT_TOKENS_DEFAULT, limit);
   const asked = Math.min(request.maxOutputTokens ?? usual, limit);
-  const input = inputTokens(request);
-  const output = asked > usual && worst(price, input, asked) >= ceiling ? usual : asked;
+  const output = asked > usual && worst(price, prompt, asked) >= ceiling ? usual : asked;
   const { maxCost } = request;
-  if (maxCost === undefined || atMost(worst(price, input, output)) <= maxCost) return { output, forMoney: false };
+  if (maxCost === undefined || atMost(worst(price, prompt, output)) <= maxCost) return { output, forMoney: false };
   // What does not pay for the least is left to the gate, which refuses it and says why.
   const least = Math.min(output, OUTPUT_TOKENS_MIN);
-  return { output: Math.max(least, paidFor(price, input, output, maxCost - 1)), forMoney: true };
+  return { output: Math.max(least, paidFor(price, prompt, output, maxCost - 1)), forMoney: true };
 }
 
 /** As `wishedOutput`, but no more than the reservation pays for. At least one token: no server takes less. */
-export function paidOutput({ max }: Meter, model: Priced, request: ModelCall, ceiling: Micros): Wish {
-  const { output, forMoney } = wishedOutput(model, request, ceiling);
-  if (max === 0) return { output, forMoney };
-  return { output: Math.max(1, paidFor(model.price, inputTokens(request), output, max)), forMoney };
+export function paidOutput({ max }: Meter, ask: Ask): Wish {
+  const { output, forMoney } = wishedOutput(ask);
+  return { output: Math.max(1, paidFor(ask.model.price, ask.prompt, output, max)), forMoney };
 }
 
 /** Whole tokens of output, at most `output`, that `money` pays for after `input`. */
@@ -78,14 +85,6 @@ function atMost(cost: number): Micros {
 function worst(price: Price, input: number, output: number): number {
   const none: Tokens = { input: 0, cacheRead: 0, cacheWrite: 0, output };
   return Math.max(price.cost({ ...none, input }), price.cost({ ...none, cacheWrite: input }));
-}
-
-export function inputTokens(request: ModelCall): number {
-  return tokensOf(JSON.stringify([request.messages, request.tools]));
-}
-
-export function tokensOf(text: string): number {
-  return Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
 }
 
 export function isFree(price: Price): boolean {

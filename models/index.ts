@@ -20,15 +20,13 @@ import {
   value,
 } from '../plugin-sdk/index.ts';
 import { DefaultModel } from './default.ts';
-import { estimateCall } from './estimate.ts';
-import { generate } from './generate.ts';
+import { type Bounds, generate, priceOfCall } from './generate.ts';
 import { fromFileName, toFileName } from './names.ts';
+import { Counted } from './prompt.ts';
 import { type Model, Providers } from './providers.ts';
-import { asModelCall } from './request.ts';
 import { Resolver } from './resolve.ts';
 import { defaultText, infoText, limitsText, pricingText, statusText, yesOrNo } from './text.ts';
 
-export { estimateCall } from './estimate.ts';
 export type { Resolved } from './resolve.ts';
 
 /** `backends` in the order in which a default model is looked for; `env` is where they find their keys. */
@@ -38,15 +36,16 @@ export function modelsPlugin(
 ): Plugin {
   return definePlugin({
     name: 'models',
-    setup({ config, log, mount, now, signal }) {
+    setup(api) {
+      const { config, log, mount, now, signal } = api;
       const providers = new Providers({ backends, options: config.backends, env, log, now });
       const fallback = new DefaultModel(providers, config.model, now);
-      const ceiling = smallest(config.budgets);
+      const bounds: Bounds = { counted: new Counted(), ceiling: () => smallest(api.config.budgets) };
       const resolver = new Resolver(providers, fallback, config.aliases);
       mount({
         path: parsePath('/aos/models'),
-        tree: modelsTree(providers, fallback, resolver, ceiling),
-        price: (verb, rest, request) => priceOfCall(providers, verb, rest, request, ceiling),
+        tree: modelsTree(providers, fallback, resolver, bounds),
+        price: (verb, rest, request) => priceOf(providers, verb, rest, request, bounds),
       });
       // Not at `stop`: runs that drain still need their models.
       signal.addEventListener('abort', () => void providers.close(), { once: true });
@@ -60,7 +59,7 @@ const FILES = ['info', 'pricing', 'limits', 'available', 'status'];
 
 type Named = { readonly provider: string; readonly model: string };
 
-function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Resolver, ceiling: Micros): Tree {
+function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Resolver, bounds: Bounds): Tree {
   const find = ({ provider, model }: Named): Maybe<Model | undefined> =>
     providers.get(provider)?.model(fromFileName(model));
   const exists = (args: Named) => then(find(args), model => model !== undefined);
@@ -92,7 +91,7 @@ function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Reso
         then(find(args), model => {
           if (model === undefined)
             throw new AosError('not_found', { component: 'models', path: args.path, why: 'no such model' });
-          return generate(args, model, request, ceiling);
+          return generate(args, model, request, bounds);
         }),
     }),
     '/:provider/:model/info': about(infoText),
@@ -106,12 +105,13 @@ function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Reso
 }
 
 /** The most that a `call` on a model can cost. Nothing else here costs anything. */
-function priceOfCall(providers: Providers, verb: Verb, rest: string, request: unknown, ceiling: Micros): Micros {
-  if (verb !== 'call') return 0;
+function priceOf(providers: Providers, verb: Verb, rest: string, request: unknown, bounds: Bounds): Micros {
+  // Without a request nobody calls it: `explain` asks.
+  if (verb !== 'call' || request === undefined) return 0;
   const [provider = '', name] = rest.split('/');
   const model = name === undefined ? undefined : providers.get(provider)?.atOnce(fromFileName(name));
-  if (model === undefined) return 0;
-  return estimateCall(model, asModelCall(request), ceiling);
+  // One that is not known at once is refused by `generate`, where it turns out to cost something.
+  return model === undefined ? 0 : priceOfCall(model, request, bounds);
 }
 
 /** No single operation can reserve as much as the smaller of the budgets that count every run. */

@@ -10,8 +10,8 @@ import {
   printUsd,
   type Usage,
 } from '../plugin-sdk/index.ts';
-import { inputTokens } from './estimate.ts';
 import type { Price, Tokens } from './price.ts';
+import { type Counted, likelyPrompt } from './prompt.ts';
 
 /** Of text that the server has not counted yet. Few models need less than a token for so many bytes, so it is seldom too much. */
 const BYTES_PER_TOKEN_AT_MOST = 6;
@@ -19,7 +19,8 @@ const BYTES_PER_TOKEN = 4;
 
 /**
  * The events, with a `cost` after each that costs more: what was added since the last one. Where the reservation is used
- * up it throws `budget`, after what came; and so it does where an answer was cut at a length set `forMoney`. A request that ends before the server has counted its tokens is billed by size.
+ * up it throws `budget`, after what came; and so it does where an answer was cut at a length set `forMoney`. A request that
+ * ends before the server has counted its tokens is billed by size. What the server counted is remembered in `counted`.
  */
 export async function* metered(
   op: Op,
@@ -27,6 +28,7 @@ export async function* metered(
   request: ModelCall,
   events: AsyncIterable<ModelEvent>,
   forMoney: boolean,
+  counted: Counted,
 ): AsyncGenerator<PricedEvent> {
   const bill = new Bill(op, price, request);
   let cut = false;
@@ -44,18 +46,20 @@ export async function* metered(
     if (cut && forMoney) throw tooDear(op, name, request.maxCost ?? 0);
   } finally {
     bill.close();
+    if (bill.said !== undefined) counted.learn(name, request, bill.said);
   }
 }
 
 class Bill {
   spent: Micros = 0;
   usedUp = false;
+  /** What the server said last. */
+  said: Usage | undefined;
   private readonly op: Op;
   private readonly price: Price;
   private readonly request: ModelCall;
   private readonly reserved: boolean;
   private outputBytes = 0;
-  private said: Usage | undefined;
   private inputGuess: number | undefined;
 
   constructor(op: Op, price: Price, request: ModelCall) {
@@ -103,7 +107,7 @@ class Bill {
   }
 
   private guess(): number {
-    this.inputGuess ??= inputTokens(this.request);
+    this.inputGuess ??= likelyPrompt(this.request);
     return this.inputGuess;
   }
 }

@@ -1,7 +1,6 @@
 /** What a model's tokens cost: the user's word first, then the backend's, then the public price list, else unknown. */
 
-import { z } from 'zod';
-import { AosError, type ModelInfo, type Pricing } from '../plugin-sdk/index.ts';
+import { AosError, type Infer, type ModelInfo, type Pricing, schema } from '../plugin-sdk/index.ts';
 import { listed } from './price-list.ts';
 
 /** Tokens of one request, each counted once. */
@@ -20,24 +19,25 @@ export interface Price {
   cost(tokens: Tokens): number;
 }
 
-const amount = z.number().nonnegative();
-
-const PricingShape = z.strictObject({
-  input_per_1m: amount,
-  output_per_1m: amount,
-  cache_read_per_1m: amount.optional(),
-  cache_write_per_1m: amount.optional(),
+const PricingShape = schema(z => {
+  const amount = z.number().nonnegative();
+  return z.strictObject({
+    input_per_1m: amount,
+    output_per_1m: amount,
+    cache_read_per_1m: amount.optional(),
+    cache_write_per_1m: amount.optional(),
+  });
 });
 
-const ConfiguredShape = z.union([PricingShape, z.record(z.string(), PricingShape)]);
+const ConfiguredShape = schema(z => z.union([PricingShape(), z.record(z.string(), PricingShape())]));
 
 /** `backends.<provider>.pricing`: one price for all its models, or one for each. */
-export type Configured = z.infer<typeof ConfiguredShape> | undefined;
+export type Configured = Infer<typeof ConfiguredShape> | undefined;
 
 /** Throws `invalid` where the configured prices have the wrong shape. */
 export function configuredPrices(provider: string, options: Readonly<Record<string, unknown>>): Configured {
   if (options.pricing === undefined) return undefined;
-  const parsed = ConfiguredShape.safeParse(options.pricing);
+  const parsed = ConfiguredShape().safeParse(options.pricing);
   if (parsed.success) return parsed.data;
   throw new AosError('invalid', {
     component: 'models',
@@ -62,7 +62,7 @@ export function priceOf(provider: string, info: ModelInfo, configured: Configure
 const FREE: Price = { source: 'local', pricing: { input_per_1m: 0, output_per_1m: 0 }, cost: () => 0 };
 const UNKNOWN: Price = { source: 'unknown', pricing: null, cost: () => 0 };
 
-function flat(given: z.infer<typeof PricingShape> | Pricing, source: 'config' | 'backend'): Price {
+function flat(given: Infer<typeof PricingShape> | Pricing, source: 'config' | 'backend'): Price {
   const { input_per_1m, output_per_1m, cache_read_per_1m, cache_write_per_1m } = given;
   const read = cache_read_per_1m ?? input_per_1m;
   const write = cache_write_per_1m ?? input_per_1m;
@@ -80,11 +80,11 @@ function flat(given: z.infer<typeof PricingShape> | Pricing, source: 'config' | 
   };
 }
 
-function ofModel(configured: Configured, model: string): z.infer<typeof PricingShape> | undefined {
+function ofModel(configured: Configured, model: string): Infer<typeof PricingShape> | undefined {
   if (configured === undefined) return undefined;
   return isOne(configured) ? configured : configured[model];
 }
 
-function isOne(configured: NonNullable<Configured>): configured is z.infer<typeof PricingShape> {
+function isOne(configured: NonNullable<Configured>): configured is Infer<typeof PricingShape> {
   return 'input_per_1m' in configured && typeof configured.input_per_1m === 'number';
 }

@@ -25,6 +25,8 @@ export interface OpenBackend {
   /** Whether it can answer now; where not, why and what to do. */
   available(signal?: AbortSignal): Maybe<{ readonly ok: boolean; readonly why: string }>;
   generate(request: ModelRequest): AsyncIterable<ModelEvent>;
+  /** Tokens of a prompt, where that is known exactly, at once and for nothing. Otherwise they are bounded by its size. */
+  promptTokens?(request: Pick<ModelRequest, 'model' | 'messages' | 'tools'>): number | undefined;
   close?(): Maybe<void>;
 }
 

@@ -60,7 +60,7 @@ function* toolCalls(line: CannedLine, messages: readonly Message[]): Generator<M
   }
 }
 
-function usageBefore(line: CannedLine, messages: readonly Message[]): Usage {
+export function usageBefore(line: CannedLine, messages: readonly Message[]): Usage {
   const asked = messages.reduce((sum, message) => sum + Buffer.byteLength(message.text), 0);
   return {
     input: line.usage?.input ?? Math.ceil(asked / 4),

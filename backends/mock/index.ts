@@ -16,20 +16,21 @@
  * proportion, with reason `length`. Without a file one polite line answers everything. Free unless `pricing` is configured.
  */
 
-import { z } from 'zod';
-import { AosError, defineBackend, type ModelInfo } from '../../plugin-sdk/index.ts';
+import { AosError, defineBackend, type Message, type ModelInfo, schema } from '../../plugin-sdk/index.ts';
 import { checkOptions } from '../options.ts';
-import { answer } from './answer.ts';
+import { answer, usageBefore } from './answer.ts';
 import { chooseLine } from './choose.ts';
 import { CannedFile, type CannedLine } from './lines.ts';
 
-const Options = z.strictObject({
-  file: z.string().min(1).optional(),
-  /** Checked by who bills it. */
-  pricing: z.unknown().optional(),
-  output_tokens_max: z.number().int().positive().optional(),
-  context_tokens: z.number().int().positive().optional(),
-});
+const Options = schema(z =>
+  z.strictObject({
+    file: z.string().min(1).optional(),
+    /** Checked by who bills it. */
+    pricing: z.unknown().optional(),
+    output_tokens_max: z.number().int().positive().optional(),
+    context_tokens: z.number().int().positive().optional(),
+  }),
+);
 
 const POLITE: CannedLine = {
   number: 0,
@@ -42,7 +43,9 @@ export const mockBackend = defineBackend({
   fork: 'text',
   bind: 'text',
   open({ options, now }) {
-    const { file, output_tokens_max, context_tokens } = checkOptions(Options, options, 'mock');
+    const { file, output_tokens_max, context_tokens } = isFileAlone(options)
+      ? options
+      : checkOptions(Options, options, 'mock', {});
     const canned = file === undefined ? undefined : new CannedFile(file);
     const model: ModelInfo = {
       name: 'default',
@@ -55,6 +58,7 @@ export const mockBackend = defineBackend({
     return {
       models: () => [model],
       available: () => usable(canned),
+      promptTokens: ({ messages }) => promptTokens(canned, messages),
       async *generate(request) {
         const line = canned === undefined ? POLITE : chooseLine(canned, request.messages);
         canned?.use(line);
@@ -63,6 +67,30 @@ export const mockBackend = defineBackend({
     };
   },
 });
+
+/** What the line that will answer says. Where none will, that is for `generate` to say. */
+function promptTokens(canned: CannedFile | undefined, messages: readonly Message[]): number | undefined {
+  try {
+    const line = canned === undefined ? POLITE : chooseLine(canned, messages);
+    const { input, cacheRead, cacheWrite } = usageBefore(line, messages);
+    return (input ?? 0) + (cacheRead ?? 0) + (cacheWrite ?? 0);
+  } catch {
+    return undefined;
+  }
+}
+
+interface FileAlone {
+  readonly file: string;
+  readonly output_tokens_max?: undefined;
+  readonly context_tokens?: undefined;
+}
+
+/** What `--mock FILE` gives. It is checked by hand, so that the start does not wait for the schema's library. */
+function isFileAlone(options: object): options is FileAlone {
+  return (
+    Object.keys(options).length === 1 && 'file' in options && typeof options.file === 'string' && options.file !== ''
+  );
+}
 
 function usable(canned: CannedFile | undefined): { ok: boolean; why: string } {
   if (canned === undefined) return { ok: true, why: 'no file configured: one polite line answers everything' };

@@ -1,33 +1,33 @@
 /** The file of canned answers: one JSON object a line (see `index.ts` for what each field means). Read again when it changes. */
 
 import { readFileSync, statSync } from 'node:fs';
-import { z } from 'zod';
-import { AosError, asAosError } from '../../plugin-sdk/index.ts';
+import { AosError, asAosError, type Infer, schema } from '../../plugin-sdk/index.ts';
 
 const COMPONENT = 'backends/mock';
 
-const count = z.number().int().nonnegative();
-
-const Line = z.strictObject({
-  match: z.string().optional(),
-  text: z.string().optional(),
-  tool_calls: z
-    .array(z.strictObject({ name: z.string().min(1), args: z.record(z.string(), z.unknown()).default({}) }))
-    .optional(),
-  delay_ms: count.optional(),
-  usage: z
-    .strictObject({
-      input: count.optional(),
-      output: count.optional(),
-      cache_read: count.optional(),
-      cache_write: count.optional(),
-    })
-    .optional(),
-  error: z.strictObject({ status: z.number().int().min(400).max(599), message: z.string().default('') }).optional(),
-  repeat: z.number().int().positive().optional(),
+const Line = schema(z => {
+  const count = z.number().int().nonnegative();
+  return z.strictObject({
+    match: z.string().optional(),
+    text: z.string().optional(),
+    tool_calls: z
+      .array(z.strictObject({ name: z.string().min(1), args: z.record(z.string(), z.unknown()).default({}) }))
+      .optional(),
+    delay_ms: count.optional(),
+    usage: z
+      .strictObject({
+        input: count.optional(),
+        output: count.optional(),
+        cache_read: count.optional(),
+        cache_write: count.optional(),
+      })
+      .optional(),
+    error: z.strictObject({ status: z.number().int().min(400).max(599), message: z.string().default('') }).optional(),
+    repeat: z.number().int().positive().optional(),
+  });
 });
 
-export interface CannedLine extends z.infer<typeof Line> {
+export interface CannedLine extends Infer<typeof Line> {
   /** 1 for the first. */
   readonly number: number;
   readonly pattern: RegExp;
@@ -87,7 +87,7 @@ function parseLine(source: string, file: string, number: number): CannedLine {
   } catch (error) {
     throw malformed(file, number, `not a JSON object: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const parsed = Line.safeParse(value);
+  const parsed = Line().safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const key = issue?.path.join('.') ?? '';

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { builtinBackends } from '../../backends/index.ts';
+import { NEVER } from '../../core/cancel.ts';
 import { DEFAULT_CONFIG } from '../../core/config.ts';
 import type { Resolved } from '../../models/index.ts';
 import { modelsPlugin } from '../../models/index.ts';
 import { AosError, type Config, type Op, type PricedEvent, parsePath } from '../../plugin-sdk/index.ts';
-import { delta, fakeOpenai, json, sse } from '../backends/openai-server.ts';
+import { delta, fakeOpenai, json, sse, usage } from '../backends/openai-server.ts';
 import { caller, testCore } from '../support/core.ts';
 
 const MODELS = parsePath('/aos/models');
@@ -221,11 +222,45 @@ for (const pricing of [{ input_per_1m: -1, output_per_1m: 1 }, { input_per_1m: '
 }
 
 test('an answer stops where its reservation is used up, after what came', async t => {
-  const file = canned(t, { text: 'one two three four', usage: { input: 1_000_000, output: 4 } });
-  const { call } = await world({ backends: { mock: { file, pricing: { input_per_1m: 1, output_per_1m: 1 } } } });
-  const { failure, cost } = await call('/aos/models/mock/default');
+  const { url } = await fakeOpenai(t, (_seen, response) =>
+    sse(response, [delta({ content: 'one two' }, 'stop'), usage(1_000_000, 2)]),
+  );
+  const pricing = { input_per_1m: 1, output_per_1m: 1 };
+  const { call } = await world({ backends: { openai: { base_url: url, models: ['house'], pricing } } });
+  const { failure, cost, text } = await call('/aos/models/openai/house');
   t.true(failure instanceof AosError && failure.kind === 'budget');
-  t.is(cost, 1_000_000);
+  t.like({ cost, text }, { cost: 1_000_002, text: 'one two' });
+});
+
+test('a model whose price was not known when the gate asked for it is not called for nothing', async t => {
+  const { url, seen } = await fakeOpenai(t, (_seen, response) => sse(response, [delta({ content: 'hi' }, 'stop')]));
+  const pricing = { input_per_1m: 1, output_per_1m: 1 };
+  const core = await world({ backends: { openai: { base_url: url, models: ['house'], pricing } } });
+  const nothing = { max: 0, spent: 0, spend: () => true };
+  await t.throwsAsync(nodeOf(core, 'openai/house', nothing), { message: /nothing is reserved for it; ask again/ });
+  t.deepEqual(seen, []);
+});
+
+test('the reservation for a prompt is no less than what dense text costs', async t => {
+  const file = canned(t, { text: 'ok' });
+  const { call, ledger } = await world({
+    backends: { mock: { file, pricing: { input_per_1m: 1, output_per_1m: 0 } } },
+  });
+  await call('/aos/models/mock/default', { ...ASK, messages: [{ role: 'user', text: 'x'.repeat(400) }] });
+  t.is(ledger.entries[0]?.micros, 101, 'exactly, where the backend knows');
+  const { url } = await fakeOpenai(t, (_seen, response) =>
+    sse(response, [delta({ content: 'ok' }, 'stop'), usage(1500, 1)]),
+  );
+  const pricing = { input_per_1m: 1, output_per_1m: 0 };
+  const other = await world({ backends: { openai: { base_url: url, models: ['house'], pricing } } });
+  const dense = { role: 'user', text: '漢字'.repeat(1000) };
+  const asked = { ...ASK, messages: [dense] };
+  t.is((await other.call('/aos/models/openai/house', asked)).failure, undefined);
+  t.true((other.ledger.entries[0]?.micros ?? 0) >= 6000);
+  const more = { ...ASK, messages: [dense, { role: 'assistant', text: 'ok' }, { role: 'user', text: 'go on' }] };
+  await other.call('/aos/models/openai/house', more);
+  const second = other.ledger.entries[1]?.micros ?? 0;
+  t.true(second > 1500 && second < 1650, `what the server counted is known from then on: ${second}`);
 });
 
 test('an unknown price is refused unless that is allowed; a free model never is', async t => {
@@ -253,7 +288,7 @@ test('an answer that is given up is billed for what came', async t => {
   const core = await world({ backends: { openai: { base_url: url, models: ['house'], pricing } } });
   let spent = 0;
   const meter = {
-    max: 0,
+    max: 1_000_000,
     spent: 0,
     spend: (amount: number) => {
       spent += amount;
@@ -272,7 +307,8 @@ async function nodeOf(core: Awaited<ReturnType<typeof world>>, rest: string, met
     caller: core.me,
     verb: 'call',
     path: parsePath(`${MODELS}/${rest}`),
-    signal: new AbortController().signal,
+    signal: NEVER.signal,
+    cancel: NEVER,
     meter,
   };
   const node = await mount.tree.node(rest, op);
