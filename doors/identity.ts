@@ -27,7 +27,15 @@ export function readIdentity(pid: number): Identity {
   const group = status === undefined ? undefined : /^Tgid:\s*(\d+)$/m.exec(status)?.[1];
   const leader = group === undefined ? pid : Number(group);
   const stat = readHead(`/proc/${leader}/stat`);
-  return stat === undefined ? unknown(leader) : parseStat(leader, stat);
+  if (stat === undefined) return unknown(leader);
+  const own = parseStat(leader, stat);
+  return { ...own, leaderStart: own.sid === leader ? own.startTime : startOf(own.sid) };
+}
+
+/** 0 where there is no such process. */
+function startOf(pid: number): number {
+  const stat = pid <= 0 ? undefined : readHead(`/proc/${pid}/stat`);
+  return stat === undefined ? 0 : parseStat(pid, stat).startTime;
 }
 
 /** The fields of proc_pid_stat(5). The name may hold spaces and brackets, so counting starts after the last bracket. */
@@ -53,7 +61,7 @@ export function readParents(pid: number): ProcessId[] {
   const parents: ProcessId[] = [];
   let parent = parentOf(pid);
   while (parent > 0 && parents.length < PARENTS_MAX) {
-    const { startTime } = readIdentity(parent);
+    const startTime = startOf(parent);
     if (startTime === 0) break;
     parents.push({ pid: parent, startTime });
     parent = parentOf(parent);

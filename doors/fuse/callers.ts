@@ -8,12 +8,15 @@ const KEPT_MAX = 1024;
 
 export class Callers {
   readonly #api: DoorApi;
+  readonly #met: (uid: number) => void;
   readonly #byThread = new Map<number, Caller>();
   #lastThread = -1;
   #last: Caller | undefined;
 
-  constructor(api: DoorApi) {
+  /** `met` hears of every user who comes, now and then more than once. */
+  constructor(api: DoorApi, met: (uid: number) => void) {
     this.#api = api;
+    this.#met = met;
   }
 
   /** `tid` is a thread id, 0 where the kernel does not know it. */
@@ -25,6 +28,7 @@ export class Callers {
       this.#last = known;
       return known;
     }
+    this.#met(uid);
     const caller = makeCaller({ uid, gid, tid, door: 'kernel', authority });
     if (this.#byThread.size >= KEPT_MAX) this.#byThread.clear();
     this.#byThread.set(tid, caller);

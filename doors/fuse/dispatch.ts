@@ -1,7 +1,7 @@
 /** opcode → operation. Answers every request once: with what the operation says, or with an errno. */
 
 import { ERRNO } from '../../core/errors.ts';
-import { WireError } from './errno.ts';
+import { LookAgain, WireError } from './errno.ts';
 import * as attributes from './operations/attributes.ts';
 import * as dirs from './operations/dirs.ts';
 import * as files from './operations/files.ts';
@@ -78,7 +78,7 @@ export function dispatch(server: Server, length: number): void {
 function failed(server: Server, error: unknown): void {
   const { request } = server;
   const { opcode } = request;
-  if (error instanceof WireError) {
+  if (error instanceof WireError && !(error instanceof LookAgain)) {
     server.api.log.warn({ opcode, nodeid: request.nodeid, bytes: request.length }, `kernel door: ${error.message}`);
   }
   if (error instanceof RefusedName) server.refusedName(error);

@@ -13,6 +13,13 @@ export class WireError extends Error {
   }
 }
 
+/** ESTALE where the kernel looks the name up once more and goes on with what it then is: nothing went wrong. */
+export class LookAgain extends WireError {
+  constructor(message: string) {
+    super(ERRNO.ESTALE, message);
+  }
+}
+
 /** The positive errno. Node's own system errors keep theirs; whatever else was thrown is EIO. */
 export function errnoOf(thrown: unknown): number {
   if (thrown instanceof AosError) return ERRNO[thrown.errno];

@@ -27,20 +27,28 @@ export function forgetPath(kept: Kept, path: string): void {
   if (inode === undefined) return;
   inode.listed = false;
   if (inode.kept) forgetName(notices, inode);
-  if (inode.kept || (inode.opens > 0 && (inode.mode & S.IFMT) === S.IFREG)) notices.inode(inode.id);
+  if (inode.kept || isOpenFile(inode)) notices.inode(inode.id);
 }
 
-/** Somebody may do less than before: every name is asked for again, and what is open is read again. */
+/** Somebody may do less than before: every name is asked for again, and what is open or mapped is read again. */
 export function forgetAll(kept: Kept): void {
   const { inodes, notices } = kept;
   const byEpoch = kept.minor >= MINOR_WITH_EPOCH;
   if (byEpoch) notices.newEpoch();
   for (const inode of inodes.all()) {
-    if (!inode.kept) continue;
+    if (!inode.kept) {
+      if (isOpenFile(inode)) notices.inode(inode.id);
+      continue;
+    }
     inode.listed = false;
     if (!byEpoch) forgetName(notices, inode);
     notices.inode(inode.id);
   }
+}
+
+/** What is only kept while it is open has its pages in the cache until then. */
+function isOpenFile(inode: Inode): boolean {
+  return inode.opens > 0 && (inode.mode & S.IFMT) === S.IFREG;
 }
 
 function forgetName(notices: Notices, inode: Inode): void {

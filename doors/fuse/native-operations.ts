@@ -151,9 +151,9 @@ function ownerOf(uid: number, gid: number): { uid?: number; gid?: number } {
 }
 
 function shapeOf(path: Path, stat: Stat): object {
-  const { mode, uid, gid, size, mtime, atime, ctime, nlink } = stat;
+  const { mode, uid, gid, size, mtime, atime, ctime, nlink, blocks } = stat;
   const ino = stat.ino === 0 ? pathHash(path)[0] : stat.ino;
-  return { mode, uid, gid, size, mtime, atime, ctime, nlink, ino, blksize: BLOCK, blocks: Math.ceil(size / 512) };
+  return { mode, uid, gid, size, mtime, atime, ctime, nlink, ino, blksize: BLOCK, blocks };
 }
 
 function spaceOf(space: { blocks: number; free: number; files: number; filesFree: number }): object {

@@ -78,7 +78,7 @@ export class Reply {
     view.setUint32(at, inode.inoLo, true);
     view.setUint32(at + 4, inode.inoHi, true);
     this.u64(at + 8, stat.size);
-    this.u64(at + 16, Math.ceil(stat.size / 512));
+    this.u64(at + 16, stat.blocks);
     this.#time(at + 24, at + 48, stat.atime);
     this.#time(at + 32, at + 52, stat.mtime);
     this.#time(at + 40, at + 56, stat.ctime);

@@ -6,12 +6,14 @@ import { isPromise } from '../../core/maybe.ts';
 import type { Aos, Caller, Cancel, DoorApi, Handle, Maybe, Path, Stat } from '../../core/types.ts';
 import { Callers } from './callers.ts';
 import { errnoOf, isForeseen, WireError } from './errno.ts';
+import { forgetAll } from './forgetting.ts';
 import { type OpenDir, type OpenFile, Table } from './handles.ts';
 import { type Inode, Inodes } from './inodes.ts';
 import { Notices, type SendLater } from './notices.ts';
 import { PENDING_MAX, Pending, PendingTable } from './pending.ts';
 import { Reply, type Validity } from './reply.ts';
 import type { Request, Ticket } from './request.ts';
+import { Endings } from './sharing.ts';
 import { Twins } from './twins.ts';
 import { OUT_HEADER } from './wire.ts';
 
@@ -46,10 +48,13 @@ export class Server {
   readonly dirs = new Table<OpenDir>();
   readonly notices: Notices;
   readonly twins = new Twins();
+  /** Who runs the daemon. */
+  readonly owner = process.geteuid?.() ?? 0;
   /** The protocol's minor version, once agreed; 0 before. */
   minor = 0;
   readonly #sink: Sink;
   readonly #callers: Callers;
+  readonly #endings: Endings;
   readonly #pending = new PendingTable();
 
   constructor(api: DoorApi, options: ServerOptions, sink: Sink, request: Request, replyBytes: Buffer) {
@@ -59,7 +64,8 @@ export class Server {
     this.request = request;
     this.reply = new Reply(replyBytes);
     this.#sink = sink;
-    this.#callers = new Callers(api);
+    this.#endings = new Endings(api, () => forgetAll(this));
+    this.#callers = new Callers(api, uid => this.#endings.watch(uid));
     this.notices = new Notices(
       frame => sink.send(frame, frame.length),
       (frame, done) => sink.sendLater(frame, done),
@@ -247,8 +253,15 @@ export class Server {
     }
   }
 
+  /** Somebody may do less than before. */
+  narrowed(): void {
+    forgetAll(this);
+    this.#endings.look();
+  }
+
   /** The mount is gone: aborts what waits and closes what is open. */
   close(): void {
+    this.#endings.close();
     this.notices.close();
     this.#pending.clear();
     for (const file of this.files.drain()) this.shut(file.handle);

@@ -8,7 +8,7 @@ import { close, write } from 'node:fs';
 import { constants } from 'node:os';
 import type { DoorApi } from '../../core/types.ts';
 import { dispatch } from './dispatch.ts';
-import { forgetAll, forgetPath } from './forgetting.ts';
+import { forgetPath } from './forgetting.ts';
 import { Request } from './request.ts';
 import { Server, type ServerOptions } from './server.ts';
 import { onReadable } from './signals.ts';
@@ -76,7 +76,7 @@ export class Session {
       sendLater: (frame: Buffer, done: () => void) => write(this.#fd, frame, 0, frame.length, null, done),
     };
     this.server = new Server(api, options, sink, new Request(this.#in.bytes), this.#out.bytes);
-    this.#untap = [api.onChanged(path => forgetPath(this.server, path)), api.onNarrowed(() => forgetAll(this.server))];
+    this.#untap = [api.onChanged(path => forgetPath(this.server, path)), api.onNarrowed(() => this.server.narrowed())];
   }
 
   start(): void {

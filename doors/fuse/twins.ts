@@ -39,5 +39,5 @@ export class Twins {
 
 /** What `stat` said of the directory, as it is for the file. */
 export function asFile(stat: Stat): Stat {
-  return { ...stat, kind: 'value', mode: S.IFREG | (stat.mode & 0o666), nlink: 1, size: 0 };
+  return { ...stat, kind: 'value', mode: S.IFREG | (stat.mode & 0o666), nlink: 1, size: 0, blocks: 0 };
 }

@@ -3,6 +3,8 @@
  * front. All integers on the wire are little-endian.
  */
 
+import { constants } from 'node:fs';
+
 export const PROTOCOL_MAJOR = 7;
 export const PROTOCOL_MINOR = 45;
 /** The oldest kernel spoken to: 7.31, Linux 5.4. */
@@ -122,6 +124,13 @@ export const INIT = {
   PARALLEL_DIROPS: 1 << 18,
   MAX_PAGES: 1 << 22,
   HANDLE_KILLPRIV_V2: 1 << 28,
+  /** There are high bits too. */
+  EXT: 1 << 30,
+} as const;
+
+/** The high 32 bits. */
+export const INIT2 = {
+  DIRECT_IO_ALLOW_MMAP: 1 << 4,
 } as const;
 
 /** FOPEN_*: what the kernel may do with an open file. */
@@ -155,15 +164,16 @@ export const OPEN_KILL_SUIDGID = 1;
 export const WRITE_KILL_SUIDGID = 4;
 export const POLL_SCHEDULE_NOTIFY = 1;
 
-/** open(2), asm-generic/fcntl.h */
+/** Flags of open(2), asm-generic/fcntl.h. The kernel hands on the caller's as they are, and O_DIRECTORY differs by processor. */
 export const O = {
   ACCMODE: 3,
   WRONLY: 1,
   RDWR: 2,
+  CREAT: 0o100,
   EXCL: 0o200,
   TRUNC: 0o1000,
   APPEND: 0o2000,
-  DIRECTORY: 0o200000,
+  DIRECTORY: constants.O_DIRECTORY,
 } as const;
 
 /** stat(2) */

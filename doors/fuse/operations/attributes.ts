@@ -3,7 +3,7 @@
 import { AosError, ERRNO } from '../../../core/errors.ts';
 import { isPromise, then } from '../../../core/maybe.ts';
 import type { AttrChange, Caller, Cancel, Maybe, Path, Stat, Verb } from '../../../core/types.ts';
-import { errnoOf, WireError } from '../errno.ts';
+import { errnoOf, LookAgain } from '../errno.ts';
 import type { Inode } from '../inodes.ts';
 import type { Ticket } from '../request.ts';
 import type { Server } from '../server.ts';
@@ -31,14 +31,15 @@ function statOf(server: Server, inode: Inode, caller: Caller, cancel: Cancel): M
   if (inode.opens === 0) return server.aos.stat(caller, inode.path, cancel);
   try {
     const stat = server.aos.stat(caller, inode.path, cancel);
-    return isPromise(stat) ? stat.catch(error => orNameless(server, inode, error)) : stat;
+    return isPromise(stat) ? stat.catch(error => orNameless(server, inode, caller, error)) : stat;
   } catch (error) {
-    return orNameless(server, inode, error);
+    return orNameless(server, inode, caller, error);
   }
 }
 
-function orNameless(server: Server, inode: Inode, error: unknown): Maybe<Stat> {
-  if (errnoOf(error) !== ERRNO.ENOENT) throw error;
+/** The name may have gone behind our back. What is withheld from the caller is not there for it, open or not. */
+function orNameless(server: Server, inode: Inode, caller: Caller, error: unknown): Maybe<Stat> {
+  if (errnoOf(error) !== ERRNO.ENOENT || !may(server, caller, 'stat', inode.path)) throw error;
   return nameless(server, inode);
 }
 
@@ -60,7 +61,7 @@ function attr(server: Server, ticket: Ticket, inode: Inode, stat: Stat): void {
   if (inode.linked && !inode.isSame(stat)) {
     // Another file has taken the name: the kernel looks it up again when told that this one is stale.
     if (inode.parent !== undefined) server.inodes.unlink(inode.parent, inode.name);
-    throw new WireError(ERRNO.ESTALE, `${inode.path} was replaced by another file`);
+    throw new LookAgain(`${inode.path} was replaced by another file`);
   }
   inode.learn(stat);
   const end = server.reply.attr(OUT_HEADER, inode, stat, server.attrValidity(stat));

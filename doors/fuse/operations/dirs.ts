@@ -1,9 +1,8 @@
 /** Operations on an open directory. */
 
-import { ERRNO } from '../../../core/errors.ts';
 import { isPromise } from '../../../core/maybe.ts';
 import type { Cancel, Entry, NodeKind, Path, Stat } from '../../../core/types.ts';
-import { WireError } from '../errno.ts';
+import { LookAgain } from '../errno.ts';
 import { OpenDir } from '../handles.ts';
 import { EntryHash, mixIno, pathHash } from '../ino.ts';
 import type { Inode } from '../inodes.ts';
@@ -22,13 +21,25 @@ const PLAIN_LISTS = 64;
 /** Below this a look at an entry may reach outside, which a listing must not. */
 const OUTSIDE = '/aos/mnt/';
 
-/** FUSE_OPENDIR: flags u32, open_flags u32. Lists at once, so that a refusal is opendir's. */
+/**
+ * FUSE_OPENDIR: flags u32, open_flags u32. Lists at once, so that a refusal is opendir's; not where open(2) does not say that it
+ * wants a directory, as grep does to see what it is: a listing from outside may cost money, and is made when it is read.
+ */
 export function opendir(server: Server): void {
+  const { request } = server;
   const inode = server.inode();
   const path = server.path(inode);
-  if (inode.twofold && (server.request.u32(IN_HEADER) & O.DIRECTORY) === 0) {
-    server.twins.want(server.request.pid, path);
-    throw new WireError(ERRNO.ESTALE, `${path} is wanted as a file`);
+  if ((request.u32(IN_HEADER) & O.DIRECTORY) === 0) {
+    // Asked again without a look-up: it is `.`, which has no other side.
+    if (inode.twofold && !server.twins.wants(request.pid, path)) {
+      server.twins.want(request.pid, path);
+      throw new LookAgain(`${path} is wanted as a file`);
+    }
+    server.twins.done(request.pid);
+    if (path.startsWith(OUTSIDE)) {
+      answerOpendir(server, request, inode, undefined, false);
+      return;
+    }
   }
   const mayKeep = inode.fixed && !server.allowOther && !path.startsWith(OUTSIDE);
   if (mayKeep && inode.listed) {

@@ -2,9 +2,11 @@
 
 import { AosError } from '../../../core/errors.ts';
 import { isPromise, then } from '../../../core/maybe.ts';
+import { noSuch } from '../../../core/refusals.ts';
 import type { Cancel, Maybe, Path, Stat } from '../../../core/types.ts';
 import { errnoOf } from '../errno.ts';
 import type { Inode } from '../inodes.ts';
+import { intentOf, leadsOn } from '../intent.ts';
 import type { Ticket } from '../request.ts';
 import type { Server } from '../server.ts';
 import { asFile, TWIN } from '../twins.ts';
@@ -13,20 +15,29 @@ import { IN_HEADER, OUT_HEADER, S } from '../wire.ts';
 const ENOENT = 2;
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
+/** Below this a file may have something below it. */
+const OUTSIDE = '/aos/mnt/';
+/** Behind the name of a directory that is only the way on from a file: no name of the tree holds a NUL. */
+const WAY = '\0/';
 
 /** FUSE_LOOKUP: name. Sent for every part of a path that the kernel may not take from its cache. */
 export function lookup(server: Server): void {
   const parent = server.inode();
   const name = server.request.name(IN_HEADER);
   const path = server.pathOf(parent, name);
-  const from = { parent, name, path, thread: server.request.pid };
+  const thread = server.request.pid;
   const cancel = server.cancel();
   try {
     const stat = server.aos.stat(server.caller(), path, cancel);
-    if (isPromise(stat)) {
-      const watched = stat.catch(error => missed(server, parent, name, error));
-      server.later(watched, cancel, (ticket, found) => looked(server, from, ticket, found));
-    } else looked(server, from, server.request, stat);
+    if (!isPromise(stat) && !isTwofold(path, stat)) {
+      named(server, server.request, parent, name, path, stat);
+      return;
+    }
+    const found = then(stat, one => asWanted(server, thread, path, one));
+    if (isPromise(found)) {
+      const watched = found.catch(error => missed(server, parent, name, error));
+      server.later(watched, cancel, (ticket, one) => looked(server, parent, name, path, ticket, one));
+    } else looked(server, parent, name, path, server.request, found);
   } catch (error) {
     missed(server, parent, name, error);
   }
@@ -44,18 +55,38 @@ function named(server: Server, ticket: Ticket, parent: Inode, name: string, path
   server.entry(ticket, server.inodes.resolve(parent, name, path, stat), stat);
 }
 
-/** As `named`; for a thread that wants it as a file, the file that the directory also is. */
-function looked(server: Server, from: LookUp, ticket: Ticket, stat: Stat): void {
-  const { parent, name, path, thread } = from;
-  if (stat.opens !== true || !server.twins.wants(thread, path)) named(server, ticket, parent, name, path, stat);
-  else named(server, ticket, parent, name + TWIN, path, asFile(stat));
+/** What a name is for the thread that asks, and what stands behind it where its inode is one of several. */
+interface Side {
+  readonly stat: Stat;
+  readonly mark: string;
 }
 
-interface LookUp {
-  readonly parent: Inode;
-  readonly name: string;
-  readonly path: Path;
-  readonly thread: number;
+/** As `named`, for one side of a name: the sides are kept apart. */
+function looked(server: Server, parent: Inode, name: string, path: Path, ticket: Ticket, { stat, mark }: Side): void {
+  named(server, ticket, parent, name + mark, path, stat);
+}
+
+/** Whether the name may be a file and a directory, so that it is for the thread that asks to say which is meant. */
+function isTwofold(path: Path, stat: Stat): boolean {
+  return stat.opens === true || (stat.kind === 'value' && path.startsWith(OUTSIDE));
+}
+
+/** A directory or the file that it also is, a file or the way to what is below it. What is not known to be there is in nobody's way. */
+function asWanted(server: Server, thread: number, path: Path, stat: Stat): Maybe<Side> {
+  const itself = { stat, mark: '' };
+  if (!isTwofold(path, stat)) return itself;
+  if (stat.opens !== true) return then(leadsOn(thread, path), onward => (onward ? asWay(stat) : itself));
+  const file = (): Side => ({ stat: asFile(stat), mark: TWIN });
+  if (server.twins.wants(thread, path)) return file();
+  return then(intentOf(thread, path), intent => {
+    if (intent === 'make') throw noSuch(path);
+    return intent === 'change' ? file() : itself;
+  });
+}
+
+/** What a file is on the way to something below it: a field of it, or what a service has there though it listed a file. */
+function asWay(stat: Stat): Side {
+  return { stat: { ...stat, kind: 'dir', mode: S.IFDIR | 0o555, nlink: 1, size: 0, blocks: 0 }, mark: WAY };
 }
 
 /** FUSE_FORGET: nlookup u64. The kernel gives back references. No reply. */

@@ -1,12 +1,13 @@
 /** Opening, creating and letting go of files. */
 
 import { isPromise, then } from '../../../core/maybe.ts';
-import type { Handle, OpenHow } from '../../../core/types.ts';
+import type { Caller, Handle, OpenHow } from '../../../core/types.ts';
 import { OpenFile } from '../handles.ts';
 import { howOf } from '../how.ts';
 import type { Inode } from '../inodes.ts';
 import type { Ticket } from '../request.ts';
 import type { Server } from '../server.ts';
+import { isAskedEachTime } from '../sharing.ts';
 import { FOPEN, IN_HEADER, OPEN_KILL_SUIDGID, OUT_HEADER } from '../wire.ts';
 import { dropPrivileges } from './attributes.ts';
 import { entryFor } from './names.ts';
@@ -23,19 +24,19 @@ export function open(server: Server): void {
   const handle = server.aos.open(caller, server.path(inode), how, cancel);
   if (how.truncate && request.u32(IN_HEADER + 4) & OPEN_KILL_SUIDGID && inode.mode & 0o6000) {
     const bare = then(handle, opened => then(dropPrivileges(server, inode, caller, cancel), () => opened));
-    server.finish(bare, cancel, (ticket, opened) => answerOpen(server, ticket, inode, opened, how), close);
+    server.finish(bare, cancel, (ticket, opened) => answerOpen(server, ticket, inode, opened, how, caller), close);
   } else if (isPromise(handle)) {
-    server.later(handle, cancel, (ticket, opened) => answerOpen(server, ticket, inode, opened, how), close);
-  } else answerOpen(server, request, inode, handle, how);
+    server.later(handle, cancel, (ticket, opened) => answerOpen(server, ticket, inode, opened, how, caller), close);
+  } else answerOpen(server, request, inode, handle, how, caller);
 }
 
 function close(handle: Handle): void {
   handle.close();
 }
 
-function answerOpen(server: Server, ticket: Ticket, inode: Inode, handle: Handle, how: OpenHow): void {
+function answerOpen(server: Server, ticket: Ticket, inode: Inode, handle: Handle, how: OpenHow, caller: Caller): void {
   const fh = keep(server, inode, handle, how);
-  const end = server.reply.open(OUT_HEADER, fh, flagsOf(inode, handle, how));
+  const end = server.reply.open(OUT_HEADER, fh, flagsOf(server, inode, handle, how, caller));
   if (!server.send(server.reply.header(ticket, end))) letGo(server, fh);
 }
 
@@ -52,10 +53,10 @@ function keep(server: Server, inode: Inode, handle: Handle, how: OpenHow): numbe
 }
 
 /** What the kernel may do with the open file. A handle that cannot be written needs no FLUSH. */
-function flagsOf(inode: Inode, handle: Handle, how: OpenHow): number {
+function flagsOf(server: Server, inode: Inode, handle: Handle, how: OpenHow, caller: Caller): number {
   let flags = how.write ? 0 : FOPEN.NOFLUSH;
-  if (handle.direct) flags |= FOPEN.DIRECT_IO;
-  if (handle.keep) {
+  if (handle.direct || isAskedEachTime(caller, handle.path, server.owner)) flags |= FOPEN.DIRECT_IO;
+  else if (handle.keep) {
     flags |= FOPEN.KEEP_CACHE;
     inode.kept = true;
   }
@@ -88,7 +89,7 @@ export function create(server: Server): void {
     (ticket, { handle, stat }) => {
       const { inode, end } = entryFor(server, parent, name, path, stat);
       const fh = keep(server, inode, handle, how);
-      const length = server.reply.open(end, fh, flagsOf(inode, handle, how));
+      const length = server.reply.open(end, fh, flagsOf(server, inode, handle, how, caller));
       if (server.send(server.reply.header(ticket, length))) return;
       letGo(server, fh);
       server.inodes.forget(inode, 1);

@@ -3,7 +3,7 @@
 import { AosError } from '../../../core/errors.ts';
 import { LIMITS } from '../../../core/limits.ts';
 import type { Server } from '../server.ts';
-import { IN_HEADER, INIT, OUT_HEADER, PROTOCOL_MAJOR, PROTOCOL_MINOR, PROTOCOL_MINOR_MIN } from '../wire.ts';
+import { IN_HEADER, INIT, INIT2, OUT_HEADER, PROTOCOL_MAJOR, PROTOCOL_MINOR, PROTOCOL_MINOR_MIN } from '../wire.ts';
 
 /** What we ask for; the kernel grants what it also has. */
 const WANTED =
@@ -15,7 +15,12 @@ const WANTED =
   INIT.READDIRPLUS_AUTO |
   INIT.PARALLEL_DIROPS |
   INIT.MAX_PAGES |
-  INIT.HANDLE_KILLPRIV_V2;
+  INIT.HANDLE_KILLPRIV_V2 |
+  INIT.EXT;
+/** Files that are read past the page cache can be mapped all the same, also to be written: sqlite does. */
+const WANTED2 = INIT2.DIRECT_IO_ALLOW_MMAP;
+/** Bytes of struct fuse_init_in that a kernel with `flags2` sends. */
+const INIT_IN_EXT = 20;
 
 /** Requests nobody waits for (read-ahead) that the kernel keeps going at once. */
 const BACKGROUND_MAX = 64;
@@ -40,12 +45,15 @@ export function init(server: Server): void {
   if (major === PROTOCOL_MAJOR) {
     server.minor = Math.min(minor, PROTOCOL_MINOR);
     reply.u32(at + 8, request.u32(IN_HEADER + 8));
-    reply.u32(at + 12, WANTED & request.u32(IN_HEADER + 12));
+    const flags = WANTED & request.u32(IN_HEADER + 12);
+    const extended = (flags & INIT.EXT) !== 0 && request.length >= IN_HEADER + INIT_IN_EXT;
+    reply.u32(at + 12, flags);
     reply.u16(at + 16, BACKGROUND_MAX);
     reply.u16(at + 18, (BACKGROUND_MAX * 3) / 4);
     reply.u32(at + 20, LIMITS.write_bytes_max);
     reply.u32(at + 24, 1);
     reply.u16(at + 28, LIMITS.write_bytes_max / PAGE);
+    reply.u32(at + 32, extended ? WANTED2 & request.u32(IN_HEADER + 16) : 0);
   }
   // To a newer major one says one's own and is asked again.
   server.send(reply.header(request, at + 64));

@@ -95,6 +95,10 @@ export class FakeAos implements Aos {
     return new FakeHandle(node, path);
   }
 
+  openOrCreate(caller: Caller, path: Path, mode: number, how: OpenHow): Maybe<Handle> {
+    return this.create(caller, path, mode, how);
+  }
+
   async read(caller: Caller, path: Path): Promise<Uint8Array> {
     const handle = await this.open(caller, path, { read: true, write: false, append: false, truncate: false });
     return handle.read(0, 1 << 20);

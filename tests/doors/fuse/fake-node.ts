@@ -58,7 +58,8 @@ export class FakeNode {
     const { kind, mode, uid, gid, mtime, atime, nlink, ino, fixed, anchored, still } = this;
     const size =
       kind === 'dir' ? 4096 : kind === 'link' ? this.target.length : kind === 'message' ? 0 : this.body.length;
-    const stat = { kind, mode, uid, gid, size, mtime, atime, ctime: mtime, nlink, ino, fixed, anchored, still };
+    const blocks = Math.ceil(size / 512);
+    const stat = { kind, mode, uid, gid, size, mtime, atime, ctime: mtime, nlink, blocks, ino, fixed, anchored, still };
     return kind === 'link' ? { ...stat, target: this.target } : stat;
   }
 }

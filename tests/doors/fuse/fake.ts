@@ -1,6 +1,6 @@
 /** What a door is given, over a fake tree, and delays in the test's hand. */
 
-import type { Cancel, DoorApi, Log, Path } from '../../../core/types.ts';
+import type { Authority, Cancel, DoorApi, Log, Path } from '../../../core/types.ts';
 import { FakeAos } from './fake-aos.ts';
 import { fail } from './fake-node.ts';
 
@@ -24,7 +24,7 @@ export class FakeApi implements DoorApi {
     return Date.now();
   }
 
-  authorityOf(): [] {
+  authorityOf(_uid?: number): Authority {
     return NO_SETS;
   }
 
@@ -49,7 +49,7 @@ export class FakeApi implements DoorApi {
   }
 }
 
-const NO_SETS: [] = [];
+const NO_SETS: Authority = [];
 
 /** A delay that ends when the test says so, or fails when the caller gives up. */
 export function gate(): {
