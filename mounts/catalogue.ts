@@ -40,9 +40,9 @@ export class Catalogue {
       if (known !== undefined) throw bad(name, `"${type.name}" is ${known.from} already`, 'give it another name');
       this.types.set(type.name, { type, from: name });
     } catch (thrown) {
-      const error = asAosError(thrown, 'mounts');
-      this.failed.set(name, error.message);
-      log.error({ plugin: name, err: error }, 'a plugin could not be loaded');
+      const { message } = asAosError(thrown, 'mounts', name);
+      this.failed.set(name, message);
+      log.error({ plugin: name }, `a plugin could not be loaded: ${message}`);
     }
   }
 
@@ -59,21 +59,19 @@ export class Catalogue {
     return [...known, ...failed];
   }
 
-  describe(type: MountType): MountTypeInfo {
-    return describeMount(type);
-  }
-
   /**
-   * A kind by its name, or by a file's absolute path. What is in a file runs in the daemon: only its own user and root may name
-   * one, and no agent. Gives the name under which it is found again.
+   * A kind by its name, by the package that brings it, or by a file's absolute path. What is in a file runs in the daemon: only
+   * its own user and root may name one, and no agent. Gives the name under which it is found again.
    */
   find(
     name: string,
     caller: Caller | undefined,
   ): { type: MountType; name: string } | Promise<{ type: MountType; name: string }> {
-    const known = this.types.get(name);
-    if (known !== undefined) return { type: known.type, name };
+    const type = this.known(name);
+    if (type !== undefined) return { type, name: type.name };
     if (!name.startsWith('/')) {
+      const failed = this.failed.get(name);
+      if (failed !== undefined) throw bad(name, 'the plugin could not be loaded', `see: aos plugins`);
       const why = `there is no kind of mount "${name}"`;
       const remedy = `there are: ${[...this.types.keys()].join(', ')}; or name a file: ./${name.replace(/^.*\//, '')}`;
       throw new AosError('usage', { component: 'mounts', why, remedy });
@@ -82,7 +80,13 @@ export class Catalogue {
       const why = 'what is in a file runs in the daemon, and only its own user may name one';
       throw new AosError('denied', { component: 'mounts', path: name, why, remedy: 'ask whoever runs the daemon' });
     }
-    return load(name, name).then(type => ({ type, name }));
+    return load(name, name).then(loaded => ({ type: loaded, name }));
+  }
+
+  private known(name: string): MountType | undefined {
+    const named = this.types.get(name);
+    if (named !== undefined) return named.type;
+    return [...this.types.values()].find(({ from }) => from === name && from !== BUILT_IN)?.type;
   }
 }
 
@@ -92,7 +96,21 @@ function mayLoad(caller: Caller): boolean {
 
 /** A package or a file, as the configuration names it, from where the daemon was started. */
 function locate(name: string): string {
-  return createRequire(`${process.cwd()}/`).resolve(name);
+  const from = process.cwd();
+  try {
+    return createRequire(`${from}/`).resolve(name);
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND';
+    // The first line says it; what follows is the way there.
+    const why = isMissing ? `there is no such package or file to be found from ${from}` : firstLine(cause);
+    const remedy = `install it there (npm install ${name}), or take it out of \`plugins\` in the configuration`;
+    throw new AosError('invalid', { component: 'mounts', path: name, why, remedy, cause });
+  }
+}
+
+function firstLine(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return text.replace(/\n.*/s, '');
 }
 
 let hooked = false;
@@ -116,7 +134,7 @@ async function load(file: string, name: string): Promise<MountType> {
     module = await import(`${pathToFileURL(file).href}?at=${statSync(file).mtimeMs}`);
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    const why = missing ? 'there is no such file' : cause instanceof Error ? cause.message : String(cause);
+    const why = missing ? 'there is no such file' : firstLine(cause);
     throw new AosError('invalid', { component: 'mounts', path: name, why, remedy: 'correct it', cause });
   }
   const exported = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;

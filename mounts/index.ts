@@ -3,7 +3,7 @@
  * restarts, their secrets apart from the rest.
  */
 
-import { definePlugin, type Op, type Plugin, parsePath, then } from '../plugin-sdk/index.ts';
+import { definePlugin, describeMount, type Op, type Plugin, parsePath, then } from '../plugin-sdk/index.ts';
 import { Catalogue } from './catalogue.ts';
 import { httpMount } from './http/index.ts';
 import { Mounts } from './mounts.ts';
@@ -16,7 +16,7 @@ export const mountsPlugin: Plugin = definePlugin({
   name: 'mounts',
   async setup(api) {
     const catalogue = new Catalogue([httpMount]);
-    const store = new MountStore(api.state.keys, api.dir('mounts'));
+    const store = new MountStore(api.state.keys, api.dir('mounts'), api.log);
     const mounts = new Mounts(api, catalogue, store);
     api.mount({
       path: MNT,
@@ -42,7 +42,7 @@ function serve(mounts: Mounts, catalogue: Catalogue, op: Op, request: MountReque
     case 'types':
       return catalogue.all();
     case 'describe':
-      return then(catalogue.find(request.type, op.caller), ({ type }) => catalogue.describe(type));
+      return then(catalogue.find(request.type, op.caller), ({ type }) => describeMount(type));
     case 'mount':
       return mounts.make(op.caller, request);
     case 'umount':

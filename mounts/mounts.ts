@@ -113,8 +113,9 @@ export class Mounts {
 
   /** After a restart. What cannot be made again is kept, and says why. */
   async restore(): Promise<void> {
-    for (const record of this.store.list()) {
+    for (const { record, lost } of this.store.list()) {
       try {
+        if (lost.length > 0) throw secretsLost(record, lost);
         const { type } = await this.catalogue.find(record.type, undefined);
         await this.open(record, type, parsePath(record.path));
       } catch (thrown) {
@@ -165,8 +166,8 @@ export class Mounts {
     try {
       await this.api.aos.call(this.api.self, LOCK, { path });
     } catch (error) {
-      // There is no such lever here; or somebody opened all of /aos/mnt, which is meant for what comes, too.
-      if (!(error instanceof AosError) || (error.kind !== 'not_found' && error.kind !== 'invalid')) throw error;
+      // There is no such lever here.
+      if (!(error instanceof AosError) || error.kind !== 'not_found') throw error;
     }
   }
 
@@ -191,6 +192,13 @@ export class Mounts {
       .explain(caller, 'stat', path)
       .steps.every(({ step, allowed }) => step !== 'authorise' || allowed);
   }
+}
+
+/** Made without them it would ask its service as nobody, or as somebody else. */
+function secretsLost({ path, type }: MountRecord, lost: readonly string[]): AosError {
+  const flags = lost.map(flag => `--${flag}`).join(' and ');
+  const remedy = `aos umount ${path}, then mount ${type} there again`;
+  return new AosError('invalid', { component: 'mounts', path, why: `${flags}, a secret, is kept no more`, remedy });
 }
 
 /** Its kind is not there to say which of its options are secret: none is shown. */

@@ -1,25 +1,25 @@
 /** What `call` on /aos/mnt may ask. */
 
-import { z } from 'zod';
-import { AosError, type Given, type Path, parsePath } from '../plugin-sdk/index.ts';
+import { AosError, type Given, type Path, parsePath, schema } from '../plugin-sdk/index.ts';
 
-const given = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
-
-const schema = z.discriminatedUnion('op', [
-  z.strictObject({ op: z.literal('list') }),
-  z.strictObject({ op: z.literal('types') }),
-  z.strictObject({ op: z.literal('describe'), type: z.string().min(1) }),
-  z.strictObject({
-    op: z.literal('mount'),
-    type: z.string().min(1),
-    path: z.string(),
-    /** By flag name. */
-    options: given.default({}),
-    /** Variables of the caller's environment that stand in for options. */
-    env: z.record(z.string(), z.string()).default({}),
-  }),
-  z.strictObject({ op: z.literal('umount'), path: z.string() }),
-]);
+const requestSchema = schema(z => {
+  const given = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
+  return z.discriminatedUnion('op', [
+    z.strictObject({ op: z.literal('list') }),
+    z.strictObject({ op: z.literal('types') }),
+    z.strictObject({ op: z.literal('describe'), type: z.string().min(1) }),
+    z.strictObject({
+      op: z.literal('mount'),
+      type: z.string().min(1),
+      path: z.string(),
+      /** By flag name. */
+      options: given.default({}),
+      /** Variables of the caller's environment that stand in for options. */
+      env: z.record(z.string(), z.string()).default({}),
+    }),
+    z.strictObject({ op: z.literal('umount'), path: z.string() }),
+  ]);
+});
 
 export type MountRequest =
   | { readonly op: 'list' | 'types' }
@@ -37,7 +37,7 @@ export interface MakeRequest {
 
 /** Throws `invalid`. What was given is not repeated: it may hold secrets. */
 export function readRequest(request: unknown): MountRequest {
-  const checked = schema.safeParse(request);
+  const checked = requestSchema().safeParse(request);
   if (!checked.success) {
     const issue = checked.error.issues[0];
     const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;

@@ -16,6 +16,7 @@ export function attrOf(stats: Stats, fixed: boolean): Attr {
     atime: stats.atimeMs,
     ctime: stats.ctimeMs,
     nlink: stats.nlink,
+    blocks: stats.blocks,
     ino: stats.ino,
     fixed,
   };

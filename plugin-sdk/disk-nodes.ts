@@ -73,7 +73,8 @@ abstract class DiskNode {
 
   private date(host: string, change: AttrChange): void {
     const { atime = 0, mtime = 0 } = this.attr;
-    fs.lutimesSync(host, (change.atime ?? atime) / 1000, (change.mtime ?? mtime) / 1000);
+    // As text: Node takes a number below 0, a time before 1970, for now.
+    fs.lutimesSync(host, String((change.atime ?? atime) / 1000), String((change.mtime ?? mtime) / 1000));
   }
 
   abstract readonly kind: NodeKind;

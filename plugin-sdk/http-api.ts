@@ -2,7 +2,7 @@
 
 import { AosError } from '../core/errors.ts';
 import type { Millis } from '../core/types.ts';
-import { failureOf, type HttpRequest, isPrivate, send } from './http-client.ts';
+import { failureOf, type HttpRequest, isPrivateLiteral, send } from './http-client.ts';
 
 export interface ApiOptions {
   /** Sent as `Authorization: Bearer`, where there is one. */
@@ -95,8 +95,7 @@ export function contentType(body: string | Uint8Array): string {
 }
 
 function namesPrivate(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return host === 'localhost' || (/^[\d.]+$|:/.test(host) && isPrivate(host));
+  return hostname === 'localhost' || isPrivateLiteral(hostname);
 }
 
 /** The shape is the caller's to check; JSON has none of its own. */

@@ -5,8 +5,7 @@
  */
 
 import { type LookupAddress, lookup } from 'node:dns';
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { AosError, type ErrorKind } from '../core/errors.ts';
 import type { Millis } from '../core/types.ts';
@@ -14,6 +13,11 @@ import type { Millis } from '../core/types.ts';
 export const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 /** Of a failed response, kept for whoever asks why. */
 const SAID_BYTES_MAX = 4096;
+/** Characters of it that an error repeats, and bytes among which they are sought. */
+const EXCERPT_MAX = 120;
+const EXCERPT_BYTES_MAX = 200;
+/** At the end of what was cut off. */
+export const CUT = '\u2026';
 
 export interface HttpRequest {
   /** Named in errors. */
@@ -48,7 +52,7 @@ export class HttpFailure extends Error {
     super(`HTTP ${status}`);
     this.status = status;
     this.headers = headers;
-    this.body = body.subarray(0, SAID_BYTES_MAX).toString();
+    this.body = body.subarray(0, SAID_BYTES_MAX).toString() + (body.length > SAID_BYTES_MAX ? CUT : '');
   }
 }
 
@@ -56,8 +60,7 @@ export class HttpFailure extends Error {
 export function send(request: HttpRequest): Promise<HttpResponse> {
   const { url, component, signal, timeout, allowPrivate } = request;
   return new Promise((resolve, reject) => {
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (!allowPrivate && isIP(host) !== 0 && isPrivate(host)) return reject(privateAddress(component, url.host));
+    if (!allowPrivate && isPrivateLiteral(url.hostname)) return reject(privateAddress(component, url.host));
     if (signal?.aborted) return reject(interrupted(component));
     const options: RequestOptions = {
       method: request.method,
@@ -65,7 +68,8 @@ export function send(request: HttpRequest): Promise<HttpResponse> {
       agent: false,
       lookup: checkedLookup(component, allowPrivate),
     };
-    const ask = url.protocol === 'https:' ? requestHttps : requestHttp;
+    // An import of node:http would read all its names, and `WebSocket` among them loads undici.
+    const { request: ask } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
     const outgoing = ask(url, options);
     let failure: AosError | undefined;
     const stop = (error: AosError): void => {
@@ -179,6 +183,12 @@ export function isPrivate(address: string): boolean {
   return family === 0 || PRIVATE.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
+/** Whether the host of an address is a number that is not public. A name may lead anywhere. */
+export function isPrivateLiteral(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) !== 0 && isPrivate(host);
+}
+
 const BY_STATUS: Readonly<Record<number, ErrorKind>> = {
   400: 'invalid',
   401: 'not_readable',
@@ -219,11 +229,13 @@ export function failureOf(component: string, path: string | undefined, response:
 function excerpt(body: Buffer): string {
   // Control characters have no place in a message.
   const text = body
-    .subarray(0, 200)
+    .subarray(0, EXCERPT_BYTES_MAX)
     .toString()
     .replace(/[\s\p{C}]+/gu, ' ')
     .trim();
-  return text === '' || text.startsWith('<') ? '' : ` (${text.slice(0, 120)})`;
+  if (text === '' || text.startsWith('<')) return '';
+  const isWhole = body.length <= EXCERPT_BYTES_MAX && text.length <= EXCERPT_MAX;
+  return ` (${text.slice(0, EXCERPT_MAX)}${isWhole ? '' : CUT})`;
 }
 
 function privateAddress(component: string, host: string): AosError {

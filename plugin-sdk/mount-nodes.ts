@@ -1,90 +1,187 @@
-/** Puts something around every act of a node that a plugin serves: paying for it, remembering what went wrong. */
+/** Puts something around every function of a node that a plugin serves: the guard, and the accounts. */
 
 import { then } from '../core/maybe.ts';
-import type { DirNode, Field, Maybe, Node, Op } from '../core/types.ts';
+import type { Field, FileBody, LogSource, Maybe, Node, NodeKind, Op, Verb, Xattrs } from '../core/types.ts';
+import { nextOf, page } from './page.ts';
 
-/** Runs one act. `cached` is true for reads and listings, whose answer may be kept. */
-export type Around = <T>(op: Op, fn: () => Maybe<T>, cached: boolean) => Maybe<T>;
-
-/** The same node, with `around` about each of its acts. */
-export function surround(node: Node, around: Around): Node {
-  const shared = {
-    ...(node.call && { call: wrap(around, node.call.bind(node)) }),
-    ...(node.fields && { fields: surroundFields(node.fields, around) }),
-  };
-  switch (node.kind) {
-    case 'dir':
-      return { ...node, ...shared, ...surroundDir(node, around) };
-    case 'value': {
-      const { read, write } = node;
-      return {
-        ...node,
-        ...shared,
-        ...(read && { read: node.local ? read.bind(node) : wrap(around, read.bind(node), true) }),
-        ...(write && { write: wrap(around, write.bind(node)) }),
-      };
-    }
-    case 'message':
-      return { ...node, ...shared, commit: wrap(around, node.commit.bind(node)) };
-    case 'call':
-      return { ...node, ...shared, reply: wrap(around, node.reply.bind(node)) };
-    case 'file':
-      return { ...node, ...shared, open: wrap(around, node.open.bind(node)) };
-    case 'log':
-    case 'link':
-      return { ...node, ...shared };
-  }
+/** What a function of a node is to whoever stands around it. */
+export interface Act {
+  /** What it is paid for as; left out: free. */
+  readonly verb?: Verb;
+  /** Its answer may be kept. */
+  readonly kept?: true;
+  /** Where a listing goes on from. */
+  readonly cursor?: string | undefined;
+  /** A part of the file is meant, and not the whole. */
+  readonly field?: string;
 }
 
-function surroundDir(node: DirNode, around: Around): Partial<DirNode> & Pick<DirNode, 'list'> {
-  const { makeFile, makeDir, remove, removeDir, rename } = node;
-  return {
-    // A generator can be read once; what may be kept has to be an array.
-    list: wrap(around, op => then(node.list(op), entries => [...entries]), true),
-    ...(makeFile && { makeFile: wrap(around, makeFile.bind(node)) }),
-    ...(makeDir && { makeDir: wrap(around, makeDir.bind(node)) }),
-    ...(remove && { remove: wrap(around, remove.bind(node)) }),
-    ...(removeDir && { removeDir: wrap(around, removeDir.bind(node)) }),
-    ...(rename && { rename: wrap(around, rename.bind(node)) }),
-  };
+export interface Around {
+  /** `undo` is given an answer that came too late. */
+  act<T>(op: Op, fn: (op: Op) => Maybe<T>, act: Act, undo?: (late: T) => void): Maybe<T>;
+  /** What answers at once, for nothing. */
+  now<T>(op: Op, fn: () => T): T;
 }
 
-function surroundFields(fields: Readonly<Record<string, Field>>, around: Around): Record<string, Field> {
-  const out: Record<string, Field> = {};
-  for (const [name, field] of Object.entries(fields)) {
-    const { write } = field;
-    out[name] = {
-      read: wrap(around, field.read.bind(field)),
-      ...(write && { write: wrap(around, write.bind(field)) }),
-    };
+interface How extends Act {
+  /** Left out in a mount that is read-only, so that the node's mode says so. */
+  readonly changes?: true;
+  /** Paid for as the operation's own verb. */
+  readonly asked?: true;
+}
+
+type Of<K extends NodeKind> = Extract<Node, { kind: K }>;
+/** The names of a node's functions. */
+type Functions<N> = { [K in keyof N]-?: NonNullable<N[K]> extends (...args: never[]) => unknown ? K : never }[keyof N];
+
+const FREE: How = {};
+const READ: How = { verb: 'read', kept: true };
+const WRITE: How = { verb: 'write', changes: true };
+const CREATE: How = { verb: 'create', changes: true };
+const REMOVE: How = { verb: 'remove', changes: true };
+const EVERY = { call: { verb: 'call' }, change: WRITE } as const;
+
+/** Every function of every kind of node: the compiler finds one that is missing. */
+const FUNCTIONS: { readonly [K in NodeKind]: Readonly<Record<Functions<Of<K>>, How>> } = {
+  dir: {
+    ...EVERY,
+    list: { verb: 'list', kept: true },
+    makeFile: CREATE,
+    makeDir: CREATE,
+    makeLink: CREATE,
+    makeHardLink: CREATE,
+    remove: REMOVE,
+    removeDir: REMOVE,
+    rename: REMOVE,
+  },
+  value: { ...EVERY, read: READ, write: WRITE },
+  log: EVERY,
+  message: { ...EVERY, accept: FREE, hold: FREE, commit: { verb: 'write' } },
+  call: { ...EVERY, reply: { verb: 'call' } },
+  file: { ...EVERY, open: { asked: true }, truncate: WRITE },
+  link: EVERY,
+};
+
+/** What a node says rather than does. */
+const WORDS = ['kind', 'attr', 'local', 'limit', 'pages', 'target'] as const;
+
+/** The same node, with `around` about each of its functions; without those that change anything, unless `writable`. */
+export function surround(node: Node, op: Op, around: Around, writable: boolean): Node {
+  // Each name is given the type that it has in the node: what is made is of the node's own kind.
+  const out = {} as Node;
+  for (const name of WORDS) take(out, name, Reflect.get(node, name));
+  for (const [name, how] of Object.entries<How>(FUNCTIONS[node.kind])) {
+    const fn: unknown = Reflect.get(node, name);
+    if (typeof fn !== 'function' || (how.changes === true && !writable)) continue;
+    take(out, name, wrapped(name, fn.bind(node), however(node, name, how), around));
   }
+  if (node.fields !== undefined) take(out, 'fields', fieldsOf(node.fields, around, writable));
+  if (node.xattrs !== undefined) take(out, 'xattrs', xattrsOf(node.xattrs, op, around));
+  if (node.kind === 'log') take(out, 'source', sourceOf(node.source, op, around));
   return out;
 }
 
-function wrap<A extends unknown[], T>(
-  around: Around,
-  fn: (op: Op, ...rest: A) => Maybe<T>,
-  cached = false,
-): (op: Op, ...rest: A) => Maybe<T> {
-  return (op, ...rest) => around(op, () => fn(op, ...rest), cached);
+function take(out: Node, name: string, value: unknown): void {
+  if (value !== undefined) Reflect.set(out, name, value);
 }
 
-/** Without what changes anything, so that its mode says so. */
-export function withoutWrites(node: Node): Node {
-  switch (node.kind) {
-    case 'dir': {
-      const { makeFile, makeDir, makeLink, makeHardLink, remove, removeDir, rename, ...rest } = node;
-      return rest;
-    }
-    case 'value': {
-      const { write, ...rest } = node;
-      return { ...rest, ...(node.fields && { fields: withoutFieldWrites(node.fields) }) };
-    }
+/** What is at hand costs nothing to read. */
+function however(node: Node, name: string, how: How): How {
+  return node.kind === 'value' && node.local === true && name === 'read' ? FREE : how;
+}
+
+/** Every function of a node takes the operation first. */
+type Fn = (op: Op, ...rest: unknown[]) => Maybe<unknown>;
+
+function wrapped(name: string, fn: Fn, how: How, around: Around): Fn {
+  switch (name) {
+    case 'list':
+      return (op, cursor) => {
+        const at = typeof cursor === 'string' ? cursor : undefined;
+        return around.act(op, own => then(fn(own, cursor), entriesOf), { ...how, cursor: at });
+      };
+    case 'open':
+    case 'makeFile':
+      return (op, ...rest) => {
+        const act = how.asked === true ? { verb: op.verb } : how;
+        // These two give an open file.
+        const open = (own: Op): Maybe<FileBody> => fn(own, ...rest) as Maybe<FileBody>;
+        return then(
+          around.act(op, open, act, late => late.close()),
+          body => bodyOf(body, op, around),
+        );
+      };
+    case 'hold':
+      return op =>
+        then(
+          around.act(op, own => fn(own), how),
+          release => (typeof release === 'function' ? () => around.now(op, () => release()) : release),
+        );
     default:
-      return node;
+      return (op, ...rest) => around.act(op, own => fn(own, ...rest), how);
   }
 }
 
-function withoutFieldWrites(fields: Readonly<Record<string, Field>>): Record<string, Field> {
-  return Object.fromEntries(Object.entries(fields).map(([name, { read }]) => [name, { read }]));
+/** A generator can be read once; what may be kept has to be an array. */
+function entriesOf(entries: unknown): unknown {
+  return Array.isArray(entries) || isIterable(entries) ? page(entries, nextOf(entries)) : entries;
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+function fieldsOf(
+  fields: Readonly<Record<string, Field>>,
+  around: Around,
+  writable: boolean,
+): Readonly<Record<string, Field>> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]): [string, Field] => [
+      name,
+      {
+        read: op => around.act(op, own => field.read(own), { ...READ, field: name }),
+        ...(field.write !== undefined &&
+          writable && { write: (op, value) => around.act(op, own => field.write?.(own, value), WRITE) }),
+      },
+    ]),
+  );
+}
+
+function xattrsOf(xattrs: Xattrs, op: Op, around: Around): Xattrs {
+  return {
+    get: name => around.now(op, () => xattrs.get(name)),
+    list: () => around.now(op, () => xattrs.list()),
+    ...(xattrs.set && { set: (name, value) => around.now(op, () => xattrs.set?.(name, value)) }),
+    ...(xattrs.remove && { remove: name => around.now(op, () => xattrs.remove?.(name)) }),
+  };
+}
+
+function sourceOf(source: LogSource, op: Op, around: Around): LogSource {
+  return {
+    get size() {
+      return around.now(op, () => source.size);
+    },
+    get ended() {
+      return around.now(op, () => source.ended);
+    },
+    ...(source.mtime !== undefined && { mtime: source.mtime }),
+    read: (offset, length) => around.now(op, () => source.read(offset, length)),
+    watch: wake => around.now(op, () => source.watch(wake)),
+  };
+}
+
+/** What is done to an open file was paid for when it was opened. */
+function bodyOf(body: FileBody, op: Op, around: Around): FileBody {
+  const { allocate, seek } = body;
+  return {
+    read: (offset, length) => around.act(op, () => body.read(offset, length), FREE),
+    write: (offset, data) => around.act(op, () => body.write(offset, data), FREE),
+    truncate: size => around.act(op, () => body.truncate(size), FREE),
+    sync: () => around.act(op, () => body.sync(), FREE),
+    attr: () => around.now(op, () => body.attr()),
+    close: () => around.now(op, () => body.close()),
+    ...(allocate && { allocate: (...args) => around.now(op, () => allocate.call(body, ...args)) }),
+    ...(seek && { seek: (...args) => around.now(op, () => seek.call(body, ...args)) }),
+  };
 }

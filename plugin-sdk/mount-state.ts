@@ -1,10 +1,9 @@
 /** `.aos/` of a mount: what is known of it here, answered without asking anybody. */
 
 import { printUsd } from '../core/cost/money.ts';
-import { AosError } from '../core/errors.ts';
-import { isPromise } from '../core/maybe.ts';
+import type { AosError } from '../core/errors.ts';
 import { parsePath } from '../core/path.ts';
-import type { Caller, Maybe, Millis, Node, Op, Path, PluginApi } from '../core/types.ts';
+import type { Caller, Millis, Node, Op, Path, PluginApi } from '../core/types.ts';
 import { HttpFailure } from './http-client.ts';
 
 /** The directory's name. */
@@ -30,26 +29,13 @@ export class Mishaps {
     return this.last.get(uid) ?? '';
   }
 
-  /** Runs `fn` and remembers how it failed. */
-  watch<T>(op: Op, fn: () => Maybe<T>): Maybe<T> {
-    const note = (error: unknown): never => {
-      this.note(op, error);
-      throw error;
-    };
-    try {
-      const result = fn();
-      return isPromise(result) ? result.catch(note) : result;
-    } catch (error) {
-      return note(error);
-    }
-  }
-
-  private note(op: Op, error: unknown): void {
-    if (error instanceof AosError && !(error.cause instanceof HttpFailure) && !OUTSIDE.has(error.kind)) return;
-    const text = error instanceof Error ? error.message : String(error);
-    const said = error instanceof AosError && error.cause instanceof HttpFailure ? `\n${error.cause.body}` : '';
-    this.last.delete(op.caller.uid);
-    this.last.set(op.caller.uid, `${new Date(this.now()).toISOString()} ${op.path}\n${text}${said}`);
+  /** Remembers what failed outside; what was refused here is the gate's to tell. */
+  note({ uid }: Caller, path: Path, error: AosError): void {
+    const { cause } = error;
+    if (!(cause instanceof HttpFailure) && !OUTSIDE.has(error.kind)) return;
+    const said = cause instanceof HttpFailure ? `\n${cause.body}` : '';
+    this.last.delete(uid);
+    this.last.set(uid, `${new Date(this.now()).toISOString()} ${path}\n${error.message}${said}`);
     for (const oldest of this.last.keys()) {
       if (this.last.size <= USERS_MAX) break;
       this.last.delete(oldest);
@@ -63,8 +49,8 @@ export interface MountState {
   readonly writable: boolean;
   readonly allowDelete: boolean;
   readonly mishaps: Mishaps;
-  cache(): object;
-  forget(): void;
+  /** One line for each fact about the cache. */
+  cache(): string;
 }
 
 /** The node at `rest` below `.aos`. */
@@ -78,7 +64,7 @@ export function aosNode(rest: string, state: MountState): Node | undefined {
     case 'cost':
       return local(() => spentAt(state));
     case 'cache':
-      return local(() => linesOf(state.cache()));
+      return local(() => state.cache());
     case 'error':
       return local(op => state.mishaps.of(op.caller.uid));
     default:
@@ -102,7 +88,8 @@ function spentAt({ api, path }: MountState): string {
   return printUsd(row?.micros ?? 0);
 }
 
-function linesOf(facts: object): string {
+/** Facts, one a line. */
+export function linesOf(facts: object): string {
   return Object.entries(facts)
     .map(([name, value]) => `${name}: ${String(value)}`)
     .join('\n');

@@ -14,13 +14,17 @@ import type {
   Micros,
   Millis,
   MountPoint,
+  Op,
   Path,
   PluginApi,
   Tree,
   Verb,
 } from '../core/types.ts';
 import { type ApiOptions, httpApi, type WebApi } from './http-api.ts';
-import { isLocked } from './mount-state.ts';
+import { Further } from './mount-further.ts';
+import { Guard } from './mount-guard.ts';
+import { Secrets } from './mount-secrets.ts';
+import { isLocked, Mishaps } from './mount-state.ts';
 import { servedTree } from './mount-tree.ts';
 import {
   describeOptions,
@@ -32,6 +36,7 @@ import {
   type OptionInfo,
   type Options,
   readOptions,
+  secretsIn,
   type Values,
 } from './option.ts';
 
@@ -49,6 +54,11 @@ export interface MountDefinition<O extends Options> {
   /** Of each call to the outside. The verbs given here are paid for one by one; `--price` replaces each. */
   readonly cost?: Costs;
   /**
+   * How many times `--timeout` one operation may take: 1 where left out. More is for a plugin that keeps the deadline of each
+   * request by itself, and makes several in turn.
+   */
+  readonly patience?: number;
+  /**
    * Opens the mount. Touches nothing outside: that is for the operations, which are paid for. Gives a tree, or with it what
    * the tree alone cannot say.
    */
@@ -58,7 +68,10 @@ export interface MountDefinition<O extends Options> {
 /** A tree that accounts for itself. */
 export interface Served {
   readonly tree: Tree;
-  /** The most one operation can cost. Pure. With it the tree reports each call that went out with `op.meter.spend`. */
+  /**
+   * The most one operation can cost. Pure. With it the tree reports each call that went out with `op.meter.spend`. `request` is
+   * what is called with; of a listing, the `next` of the page that it goes on from.
+   */
   readonly price?: (verb: Verb, rest: string, request: unknown) => Micros;
   /** Answered without a lease, beside the mount's own directory and `.aos/`. */
   readonly local?: (rest: string, verb: Verb) => boolean;
@@ -66,8 +79,6 @@ export interface Served {
   readonly fixed?: readonly Entry[];
   /** One line for each fact about the cache, for `.aos/cache`. */
   cache?(): Readonly<Record<string, unknown>>;
-  /** Forgets what was fetched. */
-  forget?(): void;
   close?(): void;
 }
 
@@ -85,6 +96,11 @@ export interface MountTools {
   readonly ttl: Millis;
   /** How long the service may take. */
   readonly timeout: Millis;
+  /**
+   * For a tree that accounts for itself: runs `act`, one further request of a read or a listing (a redirect, a repetition), as
+   * an operation of its own, which is reserved for at `price`. Throws what the gate refuses it with.
+   */
+  again<T>(op: Op, act: (op: Op) => Promise<T>): Promise<T>;
   /** A client for a web service: bounded, with a deadline, and with errors that name what happened. */
   http(base: string, options?: ApiOptions): WebApi;
 }
@@ -110,6 +126,8 @@ export interface MadeMount {
   close(): void;
 }
 
+const HOUR: Millis = 3_600_000;
+
 /** What every mount takes. */
 function common(price: string) {
   return {
@@ -117,7 +135,7 @@ function common(price: string) {
     allowDelete: flag('Allow removing, on a writable mount.'),
     price: dollars('What one call to the outside costs, in dollars.', { standard: price }),
     ttl: duration('How long an answer is kept; 0: not at all.', { standard: '60s', zero: true }),
-    timeout: duration('How long the service may take.', { standard: '10s' }),
+    timeout: duration('How long the service may take; an hour at most.', { standard: '10s', most: HOUR }),
     limit: limit('What may be spent here by everyone together, such as 5/24h.'),
   };
 }
@@ -140,10 +158,27 @@ export function defineMount<const O extends Options>(definition: MountDefinition
       const set = readOptions(name, shared, rest);
       const values = readOptions(name, definition.options, own);
       const priced = given.price !== undefined;
-      const opened = definition.open(values, toolsFor(name, set, path, api));
-      return then(opened, served => made(definition, set, priced, served, path, api));
+      const watch = watchFor(definition, set, own, api);
+      const further = new Further(api, set.price, watch.guard);
+      const tools = toolsFor(name, set, path, { ...api, log: watch.secrets.log(api.log) }, further);
+      const opened = watch.guard.opening(path, () => definition.open(values, tools));
+      return then(opened, served => made(definition, set, priced, served, { ...watch, path, api, further }));
     },
   } satisfies MountType);
+}
+
+/** What watches over a mount: its deadline, its secrets, and what went wrong. */
+interface Watch {
+  readonly guard: Guard;
+  readonly secrets: Secrets;
+  readonly mishaps: Mishaps;
+}
+
+function watchFor<O extends Options>(definition: MountDefinition<O>, set: Common, own: Given, api: PluginApi): Watch {
+  const { name, options, patience = 1 } = definition;
+  const secrets = new Secrets(secretsIn(options, own));
+  const mishaps = new Mishaps(() => api.now());
+  return { secrets, mishaps, guard: new Guard({ name, timeout: set.timeout * patience, secrets, mishaps }) };
 }
 
 /** What every mount takes is checked apart from the mount's own; an unknown name is one of its own. */
@@ -161,7 +196,7 @@ function camel(name: string): string {
   return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function toolsFor(name: string, set: Common, path: Path, api: PluginApi): MountTools {
+function toolsFor(name: string, set: Common, path: Path, api: PluginApi, further: Further): MountTools {
   return {
     path,
     api,
@@ -172,6 +207,7 @@ function toolsFor(name: string, set: Common, path: Path, api: PluginApi): MountT
     price: set.price,
     ttl: set.ttl,
     timeout: set.timeout,
+    again: (op, act) => further.again(op, act),
     http: (base, options = {}) => httpApi({ component: name, base, timeout: set.timeout, ...options }),
   };
 }
@@ -181,25 +217,25 @@ function made<O extends Options>(
   set: Common,
   priced: boolean,
   opened: Tree | Served,
-  path: Path,
-  api: PluginApi,
+  parts: Watch & { readonly path: Path; readonly api: PluginApi; readonly further: Further },
 ): MadeMount {
+  const { path, api, guard } = parts;
   const served: Served = 'tree' in opened ? opened : { tree: opened };
   const costs = definition.cost ?? {};
+  const { writable, allowDelete, ttl, price } = set;
   const tree = servedTree({
+    ...parts,
     name: definition.name,
     served,
-    costs: priced ? repriced(costs, set.price) : costs,
-    writable: set.writable,
-    allowDelete: set.allowDelete,
-    ttl: set.ttl,
-    path,
-    api,
+    costs: priced ? repriced(costs, price) : costs,
+    writable,
+    allowDelete,
+    ttl,
   });
   return {
-    writable: set.writable,
+    writable,
     isLocked: caller => isLocked(api, path, caller),
-    close: () => served.close?.(),
+    close: () => guard.quiet(path, () => served.close?.()),
     point: { path, locked: true, ...tree, ...limited(set.limit) },
   };
 }

@@ -13,13 +13,19 @@ interface Common<P> {
   readonly call?: (args: Args<P>, request: unknown) => Maybe<unknown>;
 }
 
-/** A directory. Names may be given without a kind where a route of the same tree serves them. */
-export function dir<P>(list: (args: Args<P>) => Maybe<Iterable<Listed>>, more: Common<P> = {}): Route<P> {
+/**
+ * A directory. Names may be given without a kind where a route of the same tree serves them. In a mount, a listing that is
+ * fetched in parts answers with a `page`, and is given its `next` again as `cursor` when somebody goes on.
+ */
+export function dir<P>(
+  list: (args: Args<P>, cursor?: string) => Maybe<Iterable<Listed>>,
+  more: Common<P> = {},
+): Route<P> {
   return route('dir', more, (base, again) => ({
     ...base,
     kind: 'dir',
     // The router turns bare names into entries before the core sees them.
-    list: (op => list(again(op))) as DirNode['list'],
+    list: ((op, cursor) => list(again(op), cursor)) as DirNode['list'],
   }));
 }
 

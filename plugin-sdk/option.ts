@@ -3,10 +3,11 @@
  * for it, and whether its value may ever be shown.
  */
 
-import { z } from 'zod';
+import type { z } from 'zod';
 import { microsFromUsd } from '../core/cost/money.ts';
-import { parseDuration } from '../core/duration.ts';
+import { parseDuration, printDuration } from '../core/duration.ts';
 import { AosError } from '../core/errors.ts';
+import { schema } from '../core/schema.ts';
 import type { Limit, Micros, Millis } from '../core/types.ts';
 
 /** One option of a mount. `T` is what `open` receives for it. */
@@ -22,8 +23,8 @@ export interface Option<T> {
   readonly repeat: boolean;
   /** What it is where nothing is given, as text for the help. */
   readonly standard: string | undefined;
-  /** From what was typed, or undefined where nothing was. Throws a zod error. */
-  readonly schema: z.ZodType<T, unknown>;
+  /** Gives what reads the value from what was typed, or from undefined where nothing was. */
+  readonly schema: () => z.ZodType<T, unknown>;
 }
 
 export type Options = Readonly<Record<string, Option<unknown>>>;
@@ -44,7 +45,7 @@ export function text(help: string): Option<string>;
 export function text(help: string, how: Optional): Option<string | undefined>;
 export function text(help: string, how: Standard): Option<string>;
 export function text(help: string, how?: Optional | Standard): Option<string | undefined> {
-  return make('text', help, z.string().min(1, 'must not be empty'), how);
+  return make('text', help, nonEmpty, how);
 }
 
 /** An address that begins with http:// or https://. */
@@ -52,55 +53,86 @@ export function url(help: string): Option<string>;
 export function url(help: string, how: Optional): Option<string | undefined>;
 export function url(help: string, how: Standard): Option<string>;
 export function url(help: string, how?: Optional | Standard): Option<string | undefined> {
+  const said = 'must be an address that begins with http:// or https://, without a user or password in it';
   return make(
     'url',
     help,
-    z
-      .string()
-      .refine(isWeb, 'must be an address that begins with http:// or https://, without a user or password in it'),
+    schema(z => z.string().refine(isWeb, said)),
     how,
   );
 }
 
 /** A token, a password, a connection string. Optional: many services do without. */
 export function secret(help: string): Option<string | undefined> {
-  return { ...make('secret', help, z.string().min(1, 'must not be empty'), { optional: true }), secret: true };
+  return { ...make('secret', help, nonEmpty, { optional: true }), secret: true };
 }
 
 /** Several secrets: the flag is given once for each. */
 export function secrets(help: string, shape: RegExp, value = 'secret'): Option<readonly string[]> {
-  const one = z.string().regex(shape, `must look like ${value}`);
-  const schema = z.preprocess(given => (given === undefined ? [] : [given].flat()), z.array(one));
-  return { value, help, secret: true, required: false, repeat: true, standard: undefined, schema };
+  const several = schema(z => {
+    const one = z.string().regex(shape, `must look like ${value}`);
+    return z.preprocess(given => (given === undefined ? [] : [given].flat()), z.array(one));
+  });
+  return { value, help, secret: true, required: false, repeat: true, standard: undefined, schema: several };
 }
 
 /** A switch, off unless given. */
 export function flag(help: string): Option<boolean> {
-  const schema = z.preprocess(
-    given => (given === undefined ? false : given === 'true' ? true : given === 'false' ? false : given),
-    z.boolean('is a switch: true or false'),
-  );
-  return { value: '', help, secret: false, required: false, repeat: false, standard: undefined, schema };
+  return { value: '', help, secret: false, required: false, repeat: false, standard: undefined, schema: onOrOff };
 }
 
-/** A length of time such as 30s or 2h; `0` where `zero` gives it a meaning. In milliseconds. */
-export function duration(help: string, how: Standard & { readonly zero?: true }): Option<Millis> {
-  const read = (typed: string): Millis => (how.zero && /^0+(ms|s|m|h|d)?$/.test(typed) ? 0 : parseDuration(typed));
+const nonEmpty = schema(z => z.string().min(1, 'must not be empty'));
+
+const onOrOff = schema(z =>
+  z.preprocess(
+    given => (given === undefined ? false : given === 'true' ? true : given === 'false' ? false : given),
+    z.boolean('is a switch: true or false'),
+  ),
+);
+
+interface Length extends Standard {
+  /** 0 has a meaning. */
+  readonly zero?: true;
+  /** The longest there may be. */
+  readonly most?: Millis;
+}
+
+/** A length of time such as 30s or 2h. In milliseconds. */
+export function duration(help: string, how: Length): Option<Millis> {
+  const { zero, most = Number.POSITIVE_INFINITY } = how;
+  const read = (typed: string): Millis => {
+    if (zero && /^0+(ms|s|m|h|d)?$/.test(typed)) return 0;
+    const length = parseDuration(typed);
+    if (length > most) throw new Error(`must be ${printDuration(most)} at most`);
+    return length;
+  };
   return make('duration', help, parsed(read), how);
 }
 
 /** Dollars from 0 up, such as 0.001. In micro-dollars. */
 export function dollars(help: string, how: Standard): Option<Micros> {
-  const read = (typed: string): Micros => microsFromUsd(typed.trim() === '' ? Number.NaN : Number(typed), 'a price');
-  return make('usd', help, parsed(read), how);
+  return make(
+    'usd',
+    help,
+    parsed(typed => amount(typed, 'such as 0.001')),
+    how,
+  );
+}
+
+/** Throws where what was typed is no amount of dollars. */
+function amount(typed: string, example: string): Micros {
+  const dollars = typed.trim() === '' ? Number.NaN : Number(typed);
+  // Of a number the money says itself what is wrong with it.
+  if (Number.isFinite(dollars)) return microsFromUsd(dollars, 'an amount');
+  throw new Error(`must be dollars from 0 up, ${example}`);
 }
 
 /** Dollars in a time: `5/24h`; without a time for as long as the mount lives. */
 export function limit(help: string): Option<Limit | undefined> {
   const read = (typed: string): Limit => {
-    const [amount = '', per, ...more] = typed.split('/');
-    if (more.length > 0 || amount.trim() === '') throw new Error('must be dollars and a time, such as 5/24h');
-    const usd = microsFromUsd(Number(amount), 'a limit');
+    const [dollars = '', per, ...more] = typed.split('/');
+    if (more.length > 0 || dollars.trim() === '') throw new Error('must be dollars and a time, such as 5/24h');
+    const usd = amount(dollars, 'such as 5/24h');
     if (usd === 0) throw new Error('must be more than 0; leave it out for no limit');
     return { usd, per: per === undefined ? 0 : parseDuration(per) };
   };
@@ -112,42 +144,46 @@ export function usd(amount: number): Micros {
   return microsFromUsd(amount, 'a price');
 }
 
-function make<T>(value: string, help: string, schema: z.ZodType<T, unknown>, how?: Standard): Option<T>;
+function make<T>(value: string, help: string, shape: () => z.ZodType<T, unknown>, how?: Standard): Option<T>;
 function make<T>(
   value: string,
   help: string,
-  schema: z.ZodType<T, unknown>,
+  shape: () => z.ZodType<T, unknown>,
   how: Optional | Standard | undefined,
 ): Option<T | undefined>;
 function make<T>(
   value: string,
   help: string,
-  schema: z.ZodType<T, unknown>,
+  shape: () => z.ZodType<T, unknown>,
   how?: Optional | Standard,
 ): Option<T | undefined> {
   const base = { value, help, secret: false, repeat: false } as const;
-  if (how === undefined) return { ...base, required: true, standard: undefined, schema };
-  if ('optional' in how) return { ...base, required: false, standard: undefined, schema: schema.optional() };
-  const filled = z.preprocess(given => given ?? how.standard, schema);
+  if (how === undefined) return { ...base, required: true, standard: undefined, schema: shape };
+  if ('optional' in how) {
+    return { ...base, required: false, standard: undefined, schema: schema(() => shape().optional()) };
+  }
+  const filled = schema(z => z.preprocess(given => given ?? how.standard, shape()));
   return { ...base, required: false, standard: how.standard, schema: filled };
 }
 
 /** Text that `read` understands; what it throws says what is wrong. */
-function parsed<T>(read: (typed: string) => T): z.ZodType<T, unknown> {
-  return z.union([z.string(), z.number()]).transform((typed, context) => {
-    try {
-      return read(String(typed));
-    } catch (thrown) {
-      const message =
-        thrown instanceof AosError
-          ? `${thrown.why}; ${thrown.remedy ?? ''}`
-          : thrown instanceof Error
-            ? thrown.message
-            : '';
-      context.addIssue({ code: 'custom', message });
-      return z.NEVER;
-    }
-  });
+function parsed<T>(read: (typed: string) => T): () => z.ZodType<T, unknown> {
+  return schema(z =>
+    z.union([z.string(), z.number()]).transform((typed, context) => {
+      try {
+        return read(String(typed));
+      } catch (thrown) {
+        const message =
+          thrown instanceof AosError
+            ? `${thrown.why}; ${thrown.remedy ?? ''}`
+            : thrown instanceof Error
+              ? thrown.message
+              : '';
+        context.addIssue({ code: 'custom', message });
+        return z.NEVER;
+      }
+    }),
+  );
 }
 
 /** Without a user in it: a password would be shown wherever the address is. */
@@ -193,7 +229,7 @@ export function readOptions<O extends Options>(type: string, options: O, given: 
       const remedy = `give it, or set ${variableName(type, name)}`;
       throw wrong(type, 'usage', `--${flag} <${option.value}> is missing`, remedy);
     }
-    const checked = option.schema.safeParse(value);
+    const checked = option.schema().safeParse(value);
     if (!checked.success) {
       const shown = option.secret ? '' : ` "${withoutUser(String(value))}"`;
       throw wrong(type, 'invalid', `--${flag}${shown}: ${checked.error.issues[0]?.message ?? 'it is not valid'}`);
@@ -229,6 +265,12 @@ export function redacted(options: Options, given: Given): Record<string, unknown
       .map(flagName),
   );
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, open.has(name) ? value : HIDDEN]));
+}
+
+/** What was given to the options that are secret, as it was typed. */
+export function secretsIn(options: Options, given: Given): string[] {
+  const names = Object.keys(options).filter(name => options[name]?.secret === true);
+  return names.flatMap(name => [given[flagName(name)] ?? []].flat().map(String));
 }
 
 /** One option as `aos mount TYPE --help` and `aos plugins --json` show it. */

@@ -2,6 +2,7 @@
 
 import { isPromise, then } from '../core/maybe.ts';
 import type { Entry, Maybe, Node, NodeKind, Op, Tree } from '../core/types.ts';
+import { nextOf, page } from './page.ts';
 
 /** The parameters that a route's text names: `/:a/x/:b` has `{a, b}`. `/*rest` takes all that is left. */
 export type Params<R> = R extends `${infer Head}/${infer Tail}`
@@ -61,7 +62,7 @@ function grow(routes: Readonly<Record<string, Route<never>>>): Branch {
     for (const part of text.split('/')) {
       if (part === '') continue;
       if (part.startsWith('*')) {
-        at.rest = { name: part.slice(1), route };
+        growRest(at, part.slice(1), route);
         whole = true;
         break;
       }
@@ -80,13 +81,25 @@ function growName(at: Branch, name: string): Branch {
   return branch;
 }
 
-/** What an operation has already. */
-const TAKEN: ReadonlySet<string> = new Set(['caller', 'verb', 'path', 'signal', 'meter', 'cancel']);
+/** What an operation has already, `refused` as the core's own has it. */
+const TAKEN: ReadonlySet<string> = new Set(['caller', 'verb', 'path', 'signal', 'meter', 'cancel', 'refused']);
 
 function growParam(at: Branch, name: string): Branch {
-  if (TAKEN.has(name)) throw new TypeError(`a route cannot name a parameter "${name}": choose another name`);
-  if (at.param === undefined) at.param = { name, branch: newBranch() };
+  checkParam(name, at.param?.name);
+  at.param ??= { name, branch: newBranch() };
   return at.param.branch;
+}
+
+function growRest(at: Branch, name: string, route: Route<never>): void {
+  checkParam(name, at.rest?.name);
+  at.rest = { name, route };
+}
+
+/** One place has one name, or a route would be given its value under another's. */
+function checkParam(name: string, known: string | undefined): void {
+  if (TAKEN.has(name)) throw new TypeError(`a route cannot name a parameter "${name}": choose another name`);
+  if (known === undefined || known === name) return;
+  throw new TypeError(`one part of a path is "${known}" in one route and "${name}" in another: give it one name`);
 }
 
 function newBranch(): Branch {
@@ -133,7 +146,14 @@ function kindOf(branch: Branch): NodeKind {
 function named(node: Node | undefined, branch: Branch): Node | undefined {
   if (node?.kind !== 'dir') return node;
   const list = node.list.bind(node);
-  return { ...node, list: op => then(list(op), entries => kinds(entries, branch)) };
+  return {
+    ...node,
+    list: (op, cursor) =>
+      then(list(op, cursor), entries => {
+        const next = nextOf(entries);
+        return next === undefined ? kinds(entries, branch) : page(kinds(entries, branch), next);
+      }),
+  };
 }
 
 function* kinds(entries: Iterable<Entry | string>, branch: Branch): Iterable<Entry> {

@@ -8,17 +8,16 @@ import {
   addressBelow,
   Cache,
   type CacheState,
-  type Caller,
   contentType,
   failureOf,
   type HttpResponse,
-  isPromise,
   type Maybe,
   type Micros,
   type MountTools,
   type Op,
   send,
 } from '../../plugin-sdk/index.ts';
+import { nextLink } from './link.ts';
 
 export interface Service {
   readonly component: string;
@@ -28,75 +27,68 @@ export interface Service {
 }
 
 /** What a GET gave. */
-export interface Page {
+export interface Fetched {
   readonly body: Buffer;
   readonly type: string;
   readonly etag: string | undefined;
   readonly modified: number | undefined;
+  /** The address at which the service's own listing goes on, within the base. */
+  readonly next: string | undefined;
 }
 
-/** A page, or the error that stands for it. */
-type Answer = { readonly page: Page } | { readonly error: AosError };
+/** What was fetched, or the error that stands for it. */
+type Answer = { readonly fetched: Fetched } | { readonly error: AosError };
 
 /** A missing name is believed this long. */
 const NEGATIVE_MS = 5000;
-/** Redirects and repetitions of one operation, together. */
-const MORE_MAX = 4;
-
-/** One operation's further request: where to, how many there were, and where its answer is left. */
-interface More {
-  readonly url: URL;
-  readonly count: number;
-  answer: Answer | undefined;
-}
+/** Requests that one operation may make in turn: the first, and redirects and repetitions of it. */
+export const REQUESTS_MAX = 5;
 
 export class Fetcher {
   private readonly service: Service;
   private readonly tools: MountTools;
   private readonly cache = new Cache<Answer>();
-  /** Further requests on their way through the gate, by the caller made for each. */
-  private readonly more = new WeakMap<Caller, More>();
 
   constructor(service: Service, tools: MountTools) {
     this.service = service;
     this.tools = tools;
   }
 
-  /** What a GET of `rest` costs now: nothing where the cache answers. Pure. */
-  price(rest: string): Micros {
-    return this.cache.fresh(rest, this.tools.now()) === undefined ? this.tools.price : 0;
+  /** What a `get` costs now: nothing where the cache answers. Pure. */
+  price(rest: string, link?: string): Micros {
+    return this.cache.fresh(keyOf(rest, link), this.tools.now()) === undefined ? this.tools.price : 0;
   }
 
   state(): CacheState {
     return this.cache.state();
   }
 
-  forget(): void {
-    this.cache.clear();
-  }
-
-  known(rest: string): Page | undefined {
+  known(rest: string): Fetched | undefined {
     const answer = this.cache.fresh(rest, this.tools.now());
-    return answer !== undefined && 'page' in answer ? answer.page : undefined;
+    return answer !== undefined && 'fetched' in answer ? answer.fetched : undefined;
   }
 
-  /** GET. At once where the cache answers. */
-  get(rest: string, op: Op): Maybe<Page> {
-    const more = this.more.get(op.caller);
-    if (more !== undefined) return this.getMore(rest, op, more);
-    const now = this.tools.now();
+  /** GET of `rest`, or of `link`, at which the listing of `rest` goes on. At once where the cache answers. */
+  get(rest: string, op: Op, link?: string): Maybe<Fetched> {
+    const key = keyOf(rest, link);
     // What was fresh when the price was asked may just have expired: nothing was reserved for more.
     const unpaid = op.meter.max < this.tools.price;
-    const known = this.cache.take(rest, now) ?? (unpaid ? this.cache.peek(rest) : undefined);
+    const known = this.cache.take(key, this.tools.now()) ?? (unpaid ? this.cache.peek(key) : undefined);
     if (known !== undefined) return opened(known);
-    return this.fetch(rest, op, addressBelow(this.service.base, rest), 0).then(opened);
+    const url = link === undefined ? addressBelow(this.service.base, rest) : new URL(link);
+    return this.fetch(key, op, url, 0).then(opened);
+  }
+
+  /** As `get`, whatever the cache has. */
+  async ask(rest: string, op: Op): Promise<Fetched> {
+    return opened(await this.fetch(rest, op, addressBelow(this.service.base, rest), 0));
   }
 
   /** PUT, POST and DELETE. What was known of the path, of what is below it and of its directory is forgotten. */
   async change(method: 'PUT' | 'POST' | 'DELETE', rest: string, op: Op, body?: Uint8Array): Promise<HttpResponse> {
     const type: Record<string, string> = body === undefined ? {} : { 'content-type': contentType(body) };
     try {
-      const response = await this.ask(op, method, addressBelow(this.service.base, rest), type, body);
+      const response = await this.request(op, method, addressBelow(this.service.base, rest), type, body);
       if (response.status >= 200 && response.status < 300) return response;
       throw failureOf(this.service.component, op.path, response);
     } finally {
@@ -104,38 +96,31 @@ export class Fetcher {
     }
   }
 
-  private async getMore(rest: string, op: Op, more: More): Promise<Page> {
-    more.answer = await this.fetch(rest, op, more.url, more.count);
-    return opened(more.answer);
-  }
-
-  private async fetch(rest: string, op: Op, url: URL, count: number): Promise<Answer> {
-    const stale = this.cache.peek(rest);
-    const etag = stale !== undefined && 'page' in stale ? stale.page.etag : undefined;
+  private async fetch(key: string, op: Op, url: URL, count: number): Promise<Answer> {
+    const stale = this.cache.peek(key);
+    const etag = stale !== undefined && 'fetched' in stale ? stale.fetched.etag : undefined;
     const known: Record<string, string> = etag === undefined ? {} : { 'if-none-match': etag };
-    const response = await this.ask(op, 'GET', url, known);
+    const response = await this.request(op, 'GET', url, known);
     const { status } = response;
     if (status === 304 && stale !== undefined) {
-      this.cache.renew(rest, this.tools.now() + this.tools.ttl);
+      this.cache.renew(key, this.tools.now() + this.tools.ttl);
       return stale;
     }
-    if (status >= 300 && status < 400 && status !== 304) return this.again(op, this.target(url, response, op), count);
-    if (status >= 200 && status < 300) return this.keep(rest, { page: pageOf(response) });
+    if (status >= 300 && status < 400 && status !== 304) {
+      return this.again(key, op, this.target(url, response, op), count);
+    }
+    if (status >= 200 && status < 300) return this.keep(key, { fetched: fetchedOf(response, url, this.service.base) });
     const error = failureOf(this.service.component, op.path, response);
-    const wait = count < MORE_MAX ? this.waitFor(response) : undefined;
-    if (wait !== undefined && (await pause(wait, op.signal))) return this.again(op, url, count);
-    return error.kind === 'not_found' ? this.keep(rest, { error }) : { error };
+    const wait = count + 1 < REQUESTS_MAX ? this.waitFor(response) : undefined;
+    if (wait !== undefined && (await pause(wait, op.signal))) return this.again(key, op, url, count);
+    return error.kind === 'not_found' ? this.keep(key, { error }) : { error };
   }
 
-  /** One more request for the same operation, as an operation of the same caller on the same path. */
-  private async again(op: Op, url: URL, count: number): Promise<Answer> {
-    if (count >= MORE_MAX) throw this.no(op, 'it sends from one address to the next and back', 'check --base-url');
-    const more: More = { url, count: count + 1, answer: undefined };
-    const caller = sameAs(op.caller);
-    this.more.set(caller, more);
-    const read = this.tools.api.aos.read(caller, op.path, { aborted: false, signal: op.signal, abort() {} });
-    if (isPromise(read)) await read.catch(error => (more.answer === undefined ? Promise.reject(error) : undefined));
-    return more.answer ?? { error: this.no(op, 'it gave no answer', 'try again') };
+  /** One more request for the same operation. */
+  private again(key: string, op: Op, url: URL, count: number): Promise<Answer> {
+    if (count + 1 >= REQUESTS_MAX)
+      throw this.no(op, 'it sends from one address to the next and back', 'check --base-url');
+    return this.tools.again(op, further => this.fetch(key, further, url, count + 1));
   }
 
   /** Where a redirect leads. Only within the base's own origin: what is paid for here, and its headers, go nowhere else. */
@@ -155,7 +140,7 @@ export class Fetcher {
     return wait >= 0 && wait < this.tools.timeout ? wait : undefined;
   }
 
-  private ask(op: Op, method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: URL, headers: object, body?: Uint8Array) {
+  private request(op: Op, method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: URL, headers: object, body?: Uint8Array) {
     const { component, allowPrivate } = this.service;
     return send({
       component,
@@ -170,10 +155,10 @@ export class Fetcher {
     });
   }
 
-  private keep(rest: string, answer: Answer): Answer {
+  private keep(key: string, answer: Answer): Answer {
     const { ttl, now } = this.tools;
-    const length = 'page' in answer ? ttl : Math.min(ttl, NEGATIVE_MS);
-    if (length > 0) this.cache.put(rest, answer, 'page' in answer ? answer.page.body.length : 256, now() + length);
+    const length = 'fetched' in answer ? ttl : Math.min(ttl, NEGATIVE_MS);
+    if (length > 0) this.cache.put(key, answer, 'fetched' in answer ? answer.fetched.body.length : 256, now() + length);
     return answer;
   }
 
@@ -189,35 +174,24 @@ export class Fetcher {
   }
 }
 
-function opened(answer: Answer): Page {
-  if ('page' in answer) return answer.page;
+/** As a path with a query, so that it is forgotten with `rest`. Two slashes are in no path. */
+function keyOf(rest: string, link: string | undefined): string {
+  return link === undefined ? rest : `${rest}?${link}`;
+}
+
+function opened(answer: Answer): Fetched {
+  if ('fetched' in answer) return answer.fetched;
   throw answer.error;
 }
 
-function pageOf({ body, headers }: HttpResponse): Page {
+function fetchedOf({ body, headers }: HttpResponse, url: URL, base: URL): Fetched {
   const modified = Date.parse(headers['last-modified'] ?? '');
   return {
     body,
     type: headers['content-type'] ?? '',
     etag: headers.etag,
     modified: Number.isNaN(modified) ? undefined : modified,
-  };
-}
-
-/** The same caller under another name, so that its further request can be told from its first. */
-function sameAs(caller: Caller): Caller {
-  const { uid, gid, door, authority, run, runs, agent, purses } = caller;
-  return {
-    uid,
-    gid,
-    door,
-    authority,
-    ...(run !== undefined && { run }),
-    ...(runs !== undefined && { runs }),
-    ...(agent !== undefined && { agent }),
-    ...(purses !== undefined && { purses }),
-    identity: fresh => caller.identity(fresh),
-    ancestors: () => caller.ancestors?.() ?? [],
+    next: nextLink(headers.link ?? '', url, base),
   };
 }
 

@@ -2,10 +2,13 @@
 
 import {
   AosError,
+  type AttrChange,
+  asAosError,
   type DirNode,
   defineMount,
   type Entry,
   flag,
+  isPrivateLiteral,
   type Maybe,
   type MessageNode,
   type Micros,
@@ -13,6 +16,9 @@ import {
   type MountType,
   type Node,
   type Op,
+  PAGE_MAX,
+  type Page,
+  page,
   type Served,
   secrets,
   text,
@@ -22,8 +28,9 @@ import {
   type ValueNode,
   type Verb,
 } from '../../plugin-sdk/index.ts';
-import { Fetcher, type Page } from './fetch.ts';
-import { listingOf } from './listing.ts';
+import { type Fetched, Fetcher, REQUESTS_MAX } from './fetch.ts';
+import { type Listed, listingOf } from './listing.ts';
+import { Presence } from './presence.ts';
 import { Shapes } from './shapes.ts';
 
 const PRICE = usd(0.001);
@@ -41,9 +48,10 @@ echo ... > PATH     PUT        with --writable
 echo ... > DIR/new  POST DIR   with --writable
 rm PATH             DELETE     with --writable --allow-delete
 
-A path may be a file and a directory at once: cat reads it, ls lists it, and a longer path goes on below it. stat calls it a
-directory unless it was listed as a file, has an extension or a query, or was read in a writable mount; only what stat calls a
-file can be written or removed through the kernel's mount (aos write and aos rm always can). Looking at a name (stat, ls of a listed directory) asks nobody and costs nothing.
+A path may be a file and a directory at once: cat reads it, ls lists it, echo > writes it, and a longer path goes on below it.
+stat calls it a directory unless it was listed as a file, has an extension or a query, or was read or written in a writable
+mount, and rm(1), which looks first, removes only what stat calls a file (aos rm always can). What is not there is made by
+writing or touching it. Looking at a name (stat, ls of a listed directory) asks nobody and costs nothing.
 Names that begin with a dot do not exist. A redirect within the base's origin is followed, 429 and 503 are tried again when
 Retry-After leaves time; each further request is paid for like the first.`,
   options: {
@@ -53,19 +61,31 @@ Retry-After leaves time; each further request is paid for like the first.`,
     dirs: text('Directories by name, such as repos,repos/* (* is any name).', { optional: true }),
   },
   cost: { list: PRICE, read: PRICE, write: PRICE, remove: PRICE },
+  // Each request has the timeout, and so has each wait before one is repeated.
+  patience: 2 * REQUESTS_MAX,
   open({ baseUrl, header, allowPrivate, dirs }, tools): Served {
+    refusePrivate(new URL(baseUrl), allowPrivate);
     const service = { component: 'http', base: new URL(baseUrl), headers: headersOf(header), allowPrivate };
     const mount = new HttpMount(new Fetcher(service, tools), new Shapes(dirs ?? ''), tools);
     return {
       tree: { node: (rest, op) => mount.node(rest, op) },
-      price: (verb, rest) => mount.price(verb, rest),
+      price: (verb, rest, request) => mount.price(verb, rest, request),
       local: (_rest, verb) => verb === 'stat',
       fixed: mount.fixed(),
       cache: () => mount.cacheState(),
-      forget: () => mount.forget(),
     };
   },
 });
+
+/** A name is looked up when it is used; a number is known now. */
+function refusePrivate({ hostname }: URL, allowed: boolean): void {
+  if (allowed || !isPrivateLiteral(hostname)) return;
+  throw new AosError('not_permitted', {
+    component: 'http',
+    why: `${hostname} is a loopback or private address`,
+    remedy: 'add --allow-private if that is meant',
+  });
+}
 
 function headersOf(lines: readonly string[]): Record<string, string> {
   return Object.fromEntries(
@@ -80,6 +100,7 @@ class HttpMount {
   private readonly fetcher: Fetcher;
   private readonly shapes: Shapes;
   private readonly tools: MountTools;
+  private readonly presence = new Presence();
 
   constructor(fetcher: Fetcher, shapes: Shapes, tools: MountTools) {
     this.fetcher = fetcher;
@@ -97,16 +118,13 @@ class HttpMount {
     return { ttl: `${this.tools.ttl / 1000}s`, ...this.fetcher.state() };
   }
 
-  forget(): void {
-    this.fetcher.forget();
-  }
-
-  price(verb: Verb, rest: string): Micros {
+  price(verb: Verb, rest: string, request: unknown): Micros {
     const { price, writable, allowDelete } = this.tools;
     switch (verb) {
       case 'read':
-      case 'list':
         return this.fetcher.price(rest);
+      case 'list':
+        return this.fetcher.price(rest, placeOf(typeof request === 'string' ? request : undefined).link);
       case 'write':
         return writable ? price : 0;
       case 'remove':
@@ -144,16 +162,21 @@ class HttpMount {
   private dir(rest: string): DirNode {
     return {
       kind: 'dir',
-      list: op => then(this.fetcher.get(rest, op), page => this.entries(rest, page, op)),
+      list: (op, cursor) => {
+        const place = placeOf(cursor);
+        return then(this.fetcher.get(rest, op, place.link), fetched => this.page(rest, fetched, op, place));
+      },
       remove: (op, name) => {
         const path = rest === '' ? name : `${rest}/${name}`;
-        return then(this.fetcher.change('DELETE', path, op), () => this.shapes.forget(path));
+        return then(this.fetcher.change('DELETE', path, op), () => this.gone(path));
       },
     };
   }
 
-  private entries(rest: string, page: Page, op: Op): Entry[] {
-    const listed = listingOf(page.body, page.type);
+  private page(rest: string, fetched: Fetched, op: Op, { link, at }: Place): Page {
+    const own: Entry[] = this.tools.writable && link === undefined && at === 0 ? [{ name: NEW, kind: 'message' }] : [];
+    const end = at + PAGE_MAX - own.length;
+    const listed = listingOf(fetched.body, fetched.type, end + 1);
     if (listed === undefined) {
       throw new AosError('not_dir', {
         component: 'http',
@@ -162,13 +185,15 @@ class HttpMount {
         remedy: `read it: aos cat ${op.path}`,
       });
     }
-    const below = rest === '' ? '' : `${rest}/`;
-    for (const { name, dir } of listed) this.shapes.learn(below + name, dir);
-    const entries = listed.map(
-      ({ name }): Entry => ({ name, kind: this.shapes.isDir(below + name) ? 'dir' : 'value' }),
-    );
-    if (this.tools.writable) entries.push({ name: NEW, kind: 'message' });
-    return entries;
+    const shown = listed.slice(at, end).map(one => this.entry(rest === '' ? one.name : `${rest}/${one.name}`, one));
+    const next = listed.length > end ? { link, at: end } : fetched.next && { link: fetched.next, at: 0 };
+    return page([...own, ...shown], next && `${next.at} ${next.link ?? ''}`);
+  }
+
+  private entry(path: string, { name, dir }: Listed): Entry {
+    this.shapes.learn(path, dir);
+    this.presence.learn(path, true);
+    return { name, kind: this.shapes.isDir(path) ? 'dir' : 'value' };
   }
 
   private file(rest: string): ValueNode {
@@ -176,16 +201,52 @@ class HttpMount {
     return {
       kind: 'value',
       ...(modified !== undefined && { attr: { mtime: modified } }),
-      read: op => then(this.fetcher.get(rest, op), page => this.body(rest, page)),
+      read: op => (op.verb === 'write' ? this.start(rest, op) : this.read(rest, op)),
       write: (op, body) => this.change('PUT', rest, op, body),
+      change: (op, change) => this.touch(rest, op, change),
     };
   }
 
-  private body(rest: string, page: Page): Uint8Array {
+  private read(rest: string, op: Op): Maybe<Uint8Array> {
+    return then(this.fetcher.get(rest, op), fetched => this.body(rest, fetched));
+  }
+
+  private body(rest: string, fetched: Fetched): Uint8Array {
     this.shapes.learnBelow(rest);
-    // A name that is to be written has to be a file before it is opened.
+    this.isThere(rest);
+    return fetched.body;
+  }
+
+  private isThere(rest: string): void {
+    this.presence.learn(rest, true);
+    // A name that is to be written or removed has to be a file before it is opened.
     if (this.tools.writable) this.shapes.learn(rest, false);
-    return page.body;
+  }
+
+  /** What is to be written begins as what the service has now, never as what it had; and as nothing where it has nothing. */
+  private async start(rest: string, op: Op): Promise<Uint8Array> {
+    try {
+      return this.body(rest, await this.fetcher.ask(rest, op));
+    } catch (error) {
+      if (asAosError(error, 'http').kind !== 'not_found') throw error;
+      this.presence.learn(rest, false);
+      return new Uint8Array(0);
+    }
+  }
+
+  /** There are no times to be kept. A name that the service does not have comes to be, as touch(1) means it. */
+  private touch(rest: string, op: Op, { mode, uid, gid }: AttrChange): Maybe<void> {
+    if (mode !== undefined || uid !== undefined || gid !== undefined) {
+      const why = 'the service knows no mode and no owner';
+      throw new AosError('not_permitted', { component: 'http', path: op.path, why, remedy: 'leave them as they are' });
+    }
+    return this.presence.of(rest) === true ? undefined : this.make(rest, op);
+  }
+
+  private async make(rest: string, op: Op): Promise<void> {
+    // The operation itself pays for the PUT.
+    if (this.presence.of(rest) === undefined) await this.tools.again(op, further => this.start(rest, further));
+    if (this.presence.of(rest) !== true) await this.change('PUT', rest, op, new Uint8Array(0));
   }
 
   private message(rest: string): MessageNode {
@@ -197,13 +258,30 @@ class HttpMount {
     };
   }
 
+  private gone(rest: string): void {
+    this.shapes.forget(rest);
+    this.presence.forget(rest);
+  }
+
   /** The receipt says what the service answered. */
   private change(method: 'PUT' | 'POST', rest: string, op: Op, body: Uint8Array): Maybe<unknown> {
     return then(this.fetcher.change(method, rest, op, body), ({ status, headers, body: said }) => {
       this.shapes.learnBelow(rest);
+      if (method === 'PUT') this.isThere(rest);
       return { status, location: headers.location ?? null, body: said.subarray(0, 64 * 1024).toString() };
     });
   }
+}
+
+/** Where a page begins: `at` names into what the service lists there, or at a link that it gave. */
+interface Place {
+  readonly link: string | undefined;
+  readonly at: number;
+}
+
+function placeOf(cursor: string | undefined): Place {
+  const [at = '0', link = ''] = (cursor ?? '').split(' ');
+  return { at: Number(at), link: link === '' ? undefined : link };
 }
 
 /** Shells and indexers look for hidden names everywhere; none of it is meant for the service, but for the well-known. */

@@ -6,14 +6,11 @@ export interface Listed {
   readonly dir: boolean;
 }
 
-/** As many as one listing has; a longer one is cut. */
-export const LISTED_MAX = 1000;
-
 /** By what a JSON service names its things, the first that is there. */
 const KEYS = ['name', 'id', 'key', 'slug', 'path', 'login', 'title'];
 
-/** The names in a body; undefined where it lists nothing. */
-export function listingOf(body: Buffer, contentType: string): Listed[] | undefined {
+/** The first `limit` names in a body; undefined where it lists nothing. */
+export function listingOf(body: Buffer, contentType: string, limit: number): Listed[] | undefined {
   const text = body.toString();
   const names = /^\s*\[/.test(text) ? fromJson(text) : /html/i.test(contentType) ? fromIndex(text) : undefined;
   if (names === undefined) return undefined;
@@ -21,7 +18,8 @@ export function listingOf(body: Buffer, contentType: string): Listed[] | undefin
   for (const raw of names) {
     const dir = raw.endsWith('/');
     const name = dir ? raw.slice(0, -1) : raw;
-    if (isName(name) && found.size < LISTED_MAX) found.set(name, { name, dir: dir || found.get(name)?.dir === true });
+    if (found.size >= limit) break;
+    if (isName(name)) found.set(name, { name, dir: dir || found.get(name)?.dir === true });
   }
   return [...found.values()];
 }

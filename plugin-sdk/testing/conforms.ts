@@ -1,8 +1,9 @@
-/** What every mount has to keep to, as tests of any runner that has `test(title, fn)` and an assertion `is`. */
+/** What every mount has to keep to, as tests of any runner that has `test(title, fn)` and the assertions `is` and `true`. */
 
 import { AosError } from '../../core/errors.ts';
 import type { MountType } from '../mount.ts';
 import { describeMount } from '../mount.ts';
+import { PAGE_MAX } from '../page.ts';
 
 /** What the suite needs of a runner's assertions; AVA's `t` has it. */
 export interface Assert {
@@ -10,12 +11,17 @@ export interface Assert {
   true(actual: boolean, message?: string): unknown;
 }
 
-export type Register<T extends Assert> = (title: string, run: (t: T) => Promise<void>) => void;
+/** A runner's `test`; with its `skip`, which AVA's has, the rules that are skipped are shown as such. */
+export interface Register<T extends Assert> {
+  (title: string, run: (t: T) => Promise<void>): void;
+  readonly skip?: (title: string, run: (t: T) => Promise<void>) => void;
+}
 
 /** One mount under test, made anew for each test. Paths are relative to the mount. */
 export interface Bench {
   read(path: string): Promise<string>;
-  list(path: string): Promise<string[]>;
+  /** Names, from a cursor on where one is given. */
+  list(path: string, cursor?: string): Promise<string[]>;
   stat(path: string): Promise<{ readonly kind: string; readonly size: number }>;
   write(path: string, text: string): Promise<unknown>;
   remove(path: string): Promise<void>;
@@ -38,6 +44,8 @@ export interface Subject<T extends Assert> {
   open(t: T, how: How): Promise<Bench>;
   /** A file that can be read. */
   readonly file: string;
+  /** A directory of more than 1,000 names; one without is a reason to skip the rule about pages. */
+  readonly long?: string;
   /** Rules that do not hold, each with its reason. */
   readonly skip?: Readonly<Partial<Record<Rule, string>>>;
 }
@@ -46,6 +54,7 @@ export interface Subject<T extends Assert> {
 interface Case {
   readonly type: MountType;
   readonly file: string;
+  readonly long: string;
   open(how: How): Promise<Bench>;
 }
 
@@ -88,6 +97,35 @@ const RULES = {
     const { kind, size } = await bench.stat(file);
     t.true(kind === 'dir' || size === 0 || size === Buffer.byteLength(await bench.read(file)));
   },
+  'takes no cursor that it did not give': async (t, { open, long }) => {
+    const bench = await open({ given: { price: '0.001' } });
+    for (const cursor of ['', 'x', '1000', 'A'.repeat(60)]) {
+      t.is(await errnoOf(() => bench.list(long, cursor)), 'EINVAL');
+      t.is(await errnoOf(() => bench.list('', cursor)), 'EINVAL');
+    }
+    t.is(bench.asked(), 0);
+    t.is(bench.paid(), 0);
+  },
+  'cuts a long listing, says so, and goes on to its end': async (t, { open, long }) => {
+    const bench = await open({ given: { price: '0.001' } });
+    const more = long === '' ? '.more.json' : `${long}/.more.json`;
+    t.is(await errnoOf(() => bench.read(more)), 'ENOENT');
+    const seen = new Set<string>();
+    let cursor: string | undefined;
+    do {
+      const names = await bench.list(long, cursor);
+      const before = seen.size;
+      for (const name of names) if (!name.startsWith('.')) seen.add(name);
+      t.true(seen.size - before <= PAGE_MAX, `at most ${PAGE_MAX} names`);
+      t.true(seen.size > before, 'a page that goes on has names');
+      const asked = bench.asked();
+      cursor = names.includes('.more.json') ? nextIn(await bench.read(more)) : undefined;
+      t.is(bench.asked(), asked, 'to look at .more.json asks nobody');
+    } while (cursor !== undefined);
+    t.true(seen.size > PAGE_MAX, 'there was more than one page');
+    t.is(await errnoOf(() => bench.read(more)), 'ENOENT');
+    t.is(bench.paid(), bench.asked());
+  },
   'is read-only unless it is made writable': async (t, { open, file }) => {
     const bench = await open({});
     t.is(await errnoOf(() => bench.write(file, 'x')), 'EROFS');
@@ -103,16 +141,23 @@ const RULES = {
 
 export type Rule = keyof typeof RULES;
 
-/** Registers one test for each rule. A rule that is skipped keeps its title, with the reason. */
+/** Registers one test for each rule. One that is skipped goes to the runner's `skip` with its reason, or is left out. */
 export function conforms<T extends Assert>(test: Register<T>, subject: Subject<T>): void {
-  const { type, file, skip = {} } = subject;
+  const { type, file, long = '', skip = {} } = subject;
   for (const [rule, check] of Object.entries(RULES)) {
     // The keys of RULES are its rules.
     const reason = skip[rule as Rule];
-    if (reason === undefined)
-      test(`${type.name} ${rule}`, t => check(t, { type, file, open: how => subject.open(t, how) }));
-    else test(`${type.name} ${rule} (skipped: ${reason})`, async t => void t.true(true));
+    const run = (t: T): Promise<void> => check(t, { type, file, long, open: how => subject.open(t, how) });
+    if (reason === undefined) test(`${type.name} ${rule}`, run);
+    else test.skip?.(`${type.name} ${rule} (skipped: ${reason})`, run);
   }
+}
+
+/** The cursor in a `.more.json`. */
+function nextIn(text: string): string | undefined {
+  const said: unknown = JSON.parse(text);
+  if (typeof said !== 'object' || said === null || !('next' in said)) return undefined;
+  return typeof said.next === 'string' ? said.next : undefined;
 }
 
 async function errnoOf(act: () => Promise<unknown>): Promise<string> {

@@ -1,7 +1,8 @@
 import test from 'ava';
+import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Path } from '../../core/types.ts';
-import { refusal, world } from './world.ts';
+import { refusal, type World, world } from './world.ts';
 
 const path = (name: string): Path => parsePath(`/aos/mnt/api/${name}`);
 
@@ -71,6 +72,26 @@ for (const [status, errno] of STATUS) {
   });
 }
 
+test('explain tells what listing the top costs, and that under the lock only what is local answers', async t => {
+  const says = ({ core, who }: World): string[] =>
+    core.aos.explain(who, 'list', parsePath('/aos/mnt/api')).steps.map(({ by, why }) => `${by}: ${why}`);
+  const open = says(await world(t));
+  t.true(open.some(step => /^lease 1: open until/.test(step)));
+  t.true(
+    open.some(step => /^uid: \$0\.00 used of .*, and this could cost \$0\.001$/.test(step)),
+    open.join('\n'),
+  );
+  const locked = await world(t, { locked: true });
+  t.regex(says(locked).at(-1) ?? '', /only what is local: locked; open it with: aos unlock \/aos\/mnt\/api/);
+  t.true(locked.core.aos.explain(locked.who, 'list', parsePath('/aos/mnt/api')).allowed);
+});
+
+test('a listing that a budget refuses is refused for the path that was listed', async t => {
+  const budgets = { ...DEFAULT_CONFIG.budgets, uid: { usd: 500, per: 60_000 } };
+  const error = await refusal(t, async () => (await world(t, { config: { budgets } })).list(''));
+  t.like(error, { errno: 'EDQUOT', path: '/aos/mnt/api' });
+});
+
 test('a missing name is believed for 5 seconds', async t => {
   const w = await world(t, { answer: () => undefined });
   for (const later of [0, 4000, 1500]) {
@@ -137,16 +158,19 @@ test('callers that race never spend more than the limit', async t => {
   t.deepEqual([w.server.count(), w.paid(), refused.length, [...new Set(refused)]], [10, 10, 30, ['EDQUOT']]);
 });
 
-test('without --allow-private no private address is connected to, by number or by name', async t => {
+test('without --allow-private a private address is refused, a number when the mount is made, a name when it is used', async t => {
   const w = await world(t, { locked: true });
-  for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0']) {
-    const inner = await world(t, {
-      given: { 'base-url': `http://${host}:${w.server.port}`, 'allow-private': false, ttl: '0' },
-    });
-    const error = await refusal(t, () => inner.read('a'));
-    t.deepEqual([error.errno, inner.paid()], ['EPERM', 0], host);
-    t.regex(error.message, /--allow-private/);
+  const made = (host: string) =>
+    world(t, { given: { 'base-url': `http://${host}:${w.server.port}`, 'allow-private': false, ttl: '0' } });
+  for (const host of ['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '0x7f.1', '10.0.0.1']) {
+    const error = await refusal(t, () => made(host));
+    t.is(error.errno, 'EPERM', host);
+    t.regex(error.message, /is a loopback or private address; add --allow-private/);
   }
+  const inner = await made('localhost');
+  const error = await refusal(t, () => inner.read('a'));
+  t.deepEqual([error.errno, inner.paid()], ['EPERM', 0]);
+  t.regex(error.message, /--allow-private/);
   t.is(w.server.count(), 0);
 });
 

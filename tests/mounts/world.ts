@@ -17,7 +17,7 @@ export interface World {
   /** Moves the clock of the core. */
   later(ms: number): void;
   read(path: string, who?: Caller): Promise<string>;
-  list(path: string): Promise<string[]>;
+  list(path: string, cursor?: string): Promise<string[]>;
   write(path: string, text: string): Promise<unknown>;
   remove(path: string): Promise<void>;
   /** What was paid, in calls at the mount's price. */
@@ -58,7 +58,7 @@ export async function world(t: ExecutionContext, options: WorldOptions = {}): Pr
       offset += ms;
     },
     read: async (path, as = who) => Buffer.from(await core.aos.read(as, at(path))).toString(),
-    list: async path => (await core.aos.list(who, at(path))).map(entry => entry.name),
+    list: async (path, cursor) => (await core.aos.list(who, at(path), undefined, cursor)).map(entry => entry.name),
     write: async (path, text) => core.aos.write(who, at(path), Buffer.from(text)),
     remove: async path => core.aos.remove(who, at(path)),
     paid: () => core.ledger.total() / PRICE,

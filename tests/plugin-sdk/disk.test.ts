@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { NEVER } from '../../core/cancel.ts';
 import { AosError, type ErrorKind } from '../../core/errors.ts';
 import type { Caller, DirNode, FileBody, FileNode, Maybe, Op, OpenHow, Path, Tree } from '../../core/types.ts';
 import { type DiskOptions, diskTree } from '../../plugin-sdk/disk.ts';
@@ -33,10 +34,9 @@ function subject(t: ExecutionContext, options: Partial<DiskOptions> = {}): Subje
       authority: [],
       identity: () => ({ pid: 1, startTime: 1, sid: 1, tty: 0, comm: 'test' }),
     };
-    const signal = new AbortController().signal;
     const meter = { max: 0, spent: 0, spend: () => true };
     // The tests make paths that the parser would accept.
-    return { caller, verb: 'stat', path: `/aos/memory/${rest}` as Path, signal, meter };
+    return { caller, verb: 'stat', path: `/aos/memory/${rest}` as Path, signal: NEVER.signal, cancel: NEVER, meter };
   };
   const dir = (rest: string): DirNode => {
     const node = tree.node(rest, op(rest));

@@ -25,6 +25,9 @@ const WRONG: readonly [object, RegExp][] = [
   ]),
   ...['30', '-1s', '30 minutes', 'x', ''].map((ttl): [object, RegExp] => [{ ttl }, /--ttl ".*": /]),
   [{ timeout: '0' }, /--timeout "0"/],
+  [{ timeout: '30d' }, /--timeout "30d": must be 1h at most/],
+  [{ price: 'a lot' }, /--price "a lot": must be dollars from 0 up, such as 0.001; /],
+  [{ limit: 'abc/1h' }, /--limit "abc\/1h": must be dollars from 0 up/],
   ...['0/1h', '-5/1h', '5/', '5/0s', '5/1h/2', '/1h', 'NaN/1h', '1e309/1h'].map((limit): [object, RegExp] => [
     { limit },
     /--limit ".*": /,
@@ -41,6 +44,10 @@ for (const [given, message] of WRONG) {
     t.throws(() => read(given), { message });
   });
 }
+
+test('an hour is not too long a timeout', t => {
+  t.is(read({ timeout: '1h' }).timeout, 3_600_000);
+});
 
 test('no secret is in an error, nor in what is shown', t => {
   for (const header of ['no colon s3cret', 'A: s3cret\r\nB: c']) {
