@@ -10,7 +10,7 @@ import {
   type RunInfo,
   type RunStatus,
 } from '../plugin-sdk/index.ts';
-import { Record } from './record.ts';
+import { AgentRecord } from './record.ts';
 import { Stream } from './stream.ts';
 
 export type AgentStatus = 'idle' | 'running' | 'paused';
@@ -25,7 +25,7 @@ interface Last {
 
 export class Agent {
   readonly name: string;
-  readonly record: Record;
+  readonly record: AgentRecord;
   /** The current answer as it arrives, or the last one. */
   readonly stream: Stream;
   log: LogBuffer;
@@ -42,7 +42,7 @@ export class Agent {
   constructor(name: string, api: AgentApi) {
     this.name = name;
     this.api = api;
-    this.record = new Record(api.state.keys, name, api.now());
+    this.record = new AgentRecord(api.state.keys, name, api.now());
     this.stream = new Stream(api.now);
     this.log = new LogBuffer(api.now);
     this.statusAt = api.now();

@@ -1,9 +1,17 @@
-/** What costs much has to be meant, and what has no known price has to be allowed. */
+/** Money before a message is taken: what costs much has to be meant, what has no known price allowed, and some can never pay. */
 
-import { AosError, type Maybe, type Micros, microsFromUsd, then } from '../plugin-sdk/index.ts';
+import {
+  AosError,
+  type Maybe,
+  type Micros,
+  microsFromUsd,
+  type PluginApi,
+  printUsd,
+  then,
+} from '../plugin-sdk/index.ts';
 import { type Estimate, estimateLine } from './estimate.ts';
 import type { Message } from './message.ts';
-import type { Model } from './model.ts';
+import { MODELS, type Model } from './model.ts';
 
 /** Contract section 5: a dearer operation has to be meant. */
 const UNASKED: Micros = 100_000;
@@ -26,6 +34,39 @@ export function consented(path: string, model: Model, message: Message, ask: () 
         'give --budget=USD as the most it may cost, or --force; in a message: "override": {"max_cost_usd": USD}, or "force": true',
     });
   });
+}
+
+/** Throws `invalid` for a budget of nothing with a model that costs something: nothing could be asked of it. */
+export function funded(path: string, model: Model, budget: Micros): void {
+  if (budget > 0 || !costs(model)) return;
+  throw new AosError('invalid', {
+    component: 'agents',
+    path,
+    why: `a budget of $${printUsd(budget)} pays for no call on ${model.name}, which costs money`,
+    remedy: 'give a budget above 0, or choose a model that costs nothing',
+  });
+}
+
+/** Whether nothing that costs money is let through, as the gate says of any call on a model. */
+export function isTripped({ aos, self }: Pick<PluginApi, 'aos' | 'self'>): boolean {
+  const { steps } = aos.explain(self, 'call', MODELS);
+  return steps.some(({ step, by, allowed }) => step === 'reserve' && by === 'breaker' && !allowed);
+}
+
+/** Throws `budget` while the machine's breaker is tripped, for a model that costs something. */
+export function flowing(api: Pick<PluginApi, 'aos' | 'self'>, path: string, model: Model): void {
+  if (!costs(model) || !isTripped(api)) return;
+  throw new AosError('budget', {
+    component: 'agents',
+    path,
+    why: `the breaker of the global budget is tripped, and ${model.name} costs money`,
+    remedy: 'see why with: aos breaker status; let money flow again with: aos breaker reset',
+  });
+}
+
+/** What has no known price is not held for, so no budget speaks of it. */
+function costs({ inputPrice, outputPrice }: Model): boolean {
+  return (inputPrice ?? 0) > 0 || (outputPrice ?? 0) > 0;
 }
 
 function known(path: string, model: Model, message: Message): void {

@@ -1,4 +1,4 @@
-/** An estimate in words. Used by the command line too, so it loads nothing. */
+/** Dollars and estimates in words. Used by the command line too, so it loads nothing. */
 
 /** Dollars; null where the price is unknown. */
 export interface Estimate {
@@ -14,6 +14,6 @@ export function estimateLine({ estimate_usd, low_usd, high_usd }: Estimate): str
 }
 
 /** Two digits, and of less than a cent as many as say something. */
-function dollars(usd: number): string {
-  return usd !== 0 && usd < 0.01 ? usd.toFixed(6).replace(/0+$/, '') : usd.toFixed(2);
+export function dollars(usd: number): string {
+  return usd !== 0 && Math.abs(usd) < 0.01 ? usd.toFixed(6).replace(/0+$/, '') : usd.toFixed(2);
 }

@@ -3,6 +3,7 @@
 import {
   AosError,
   type Caller,
+  isPromise,
   type Maybe,
   microsFromUsd,
   type Op,
@@ -11,7 +12,7 @@ import {
   then,
 } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
-import { consented } from './consent.ts';
+import { consented, flowing, funded, isTripped } from './consent.ts';
 import type { Estimate } from './estimate.ts';
 import { checkMessage, type Message, parseMessage } from './message.ts';
 import { type Model, resolveModel } from './model.ts';
@@ -22,9 +23,19 @@ import type { AgentConfig } from './source.ts';
 
 const PROCS = parsePath('/aos/procs');
 
-/** Refuses at open what would be refused anyway: a daemon that stops, a full queue, a definition that was never valid. */
-export function acceptMessage(definition: Definition, agent: Agent, stopping: boolean): void {
-  const { queue } = configOf(definition);
+/**
+ * Refuses at open what would be refused anyway: a daemon that stops, a full queue, a definition that was never valid;
+ * and while the machine's breaker is tripped, whatever the message will say, where the agent's model costs something and what
+ * close says may go unread.
+ */
+export function acceptMessage(
+  api: PluginApi,
+  definition: Definition,
+  agent: Agent,
+  { caller }: Op,
+  stopping: boolean,
+): void {
+  const { queue, model } = configOf(definition);
   if (stopping) {
     throw new AosError('not_running', {
       component: 'agents',
@@ -33,13 +44,27 @@ export function acceptMessage(definition: Definition, agent: Agent, stopping: bo
       remedy: 'send it again after the next aos-mount',
     });
   }
-  if (agent.depth + agent.held < queue.depth) return;
-  throw new AosError('queue_full', {
-    component: 'agents',
-    path: inboxOf(agent),
-    why: `${agent.depth} messages wait already`,
-    remedy: 'try again when some are done, or raise queue.depth of the agent',
-  });
+  if (agent.depth + agent.held >= queue.depth) {
+    throw new AosError('queue_full', {
+      component: 'agents',
+      path: inboxOf(agent),
+      why: `${agent.depth} messages wait already`,
+      remedy: 'try again when some are done, or raise queue.depth of the agent',
+    });
+  }
+  if (caller.door === 'kernel' && isTripped(api)) mayCost(api, agent, model);
+}
+
+/** As far as the model is known at once and there is one: what else is wrong with it, the message itself is refused for. */
+function mayCost(api: PluginApi, agent: Agent, name: string | undefined): void {
+  let model: Maybe<Model>;
+  try {
+    model = resolveModel(api, name);
+  } catch {
+    return;
+  }
+  if (isPromise(model)) model.catch(() => {});
+  else flowing(api, inboxOf(agent), model);
 }
 
 /** Gives the receipt: `{pid, conversation, session}`. */
@@ -54,15 +79,27 @@ export function commitMessage(
   const message = parseMessage(text, inboxOf(agent));
   const handed = contextOf(agent, message);
   return prepared(api, config, agent, op, message, (model, ask) => {
+    flowing(api, op.path, model);
     // Procs answers this with an estimate and nothing else.
     const meant = consented(op.path, model, message, () => ask('estimate') as Maybe<Estimate>);
     return then(meant, () =>
       then(ask('spawn'), receipt => {
-        if (message.context === undefined && handed !== null) agent.record.set({ context: null });
-        return receipt;
+        if (!isRepeated(receipt)) {
+          if (message.context === undefined && handed !== null) agent.record.set({ context: null });
+          return receipt;
+        }
+        // Whoever asks again is given what it was given before.
+        const { deduplicated: _, ...before } = receipt;
+        agent.say(`not run again: the message of uid ${op.caller.uid} is that of ${before.pid}`);
+        return before;
       }),
     );
   });
+}
+
+/** The receipt of a message whose key had come before. */
+function isRepeated(receipt: unknown): receipt is { readonly pid: number; readonly deduplicated: true } {
+  return typeof receipt === 'object' && receipt !== null && 'deduplicated' in receipt && 'pid' in receipt;
 }
 
 /** A request to the inbox in process: an estimate, for a message that is not sent. */
@@ -81,6 +118,7 @@ export function askInbox(
       remedy: 'add "dry_run": true, or write the message instead',
     });
   }
+  op.told = false;
   const { dry_run: _dry, ...rest } = request;
   const message = checkMessage(rest, inboxOf(agent));
   return prepared(api, configOf(definition), agent, op, message, (_model, ask) => ask('estimate'));
@@ -98,13 +136,14 @@ function prepared(
   const context = contextOf(agent, message);
   const paths = context === null ? message.attach : [...message.attach, context];
   return then(mayRead(api, caller, paths), () =>
-    then(resolveModel(api, message.override.model ?? config.model), model =>
-      go(model, what => {
+    then(resolveModel(api, message.override.model ?? config.model), model => {
+      funded(inboxOf(agent), model, budgetOf(config, message, caller));
+      return go(model, what => {
         const session = sessionFor(agent, message.session, api.now(), what === 'spawn');
         const task = invitation(config, agent, caller, message, model, context);
         return api.aos.call(api.self, PROCS, { op: what, session, ...task });
-      }),
-    ),
+      });
+    }),
   );
 }
 
@@ -175,6 +214,8 @@ function mayRead({ aos }: PluginApi, caller: Caller, paths: readonly string[]): 
 /** The definition in effect. Throws where there never was a valid one. */
 export function configOf({ config, error, name }: Definition): AgentConfig {
   if (config !== undefined) return config;
+  // It could not be read, which says nothing against it.
+  if (error !== undefined && error.kind !== 'invalid') throw error;
   throw new AosError('invalid', {
     component: 'agents',
     path: `/aos/agents/${name}/inbox`,

@@ -1,6 +1,6 @@
 /** /aos/agents: who can be asked, and how it goes with them. */
 
-import { definePlugin, parsePath } from '../plugin-sdk/index.ts';
+import { definePlugin, type Op, parsePath } from '../plugin-sdk/index.ts';
 import { Agent } from './agent.ts';
 import { acceptMessage } from './inbox.ts';
 import { writeReadyMade } from './ready.ts';
@@ -26,7 +26,8 @@ export const agentsPlugin = definePlugin({
     api.tap.stop(() => {
       stopping = true;
     });
-    const accept = (definition: Definition, agent: Agent): void => acceptMessage(definition, agent, stopping);
+    const accept = (definition: Definition, agent: Agent, op: Op): void =>
+      acceptMessage(api, definition, agent, op, stopping);
     api.mount({ path: parsePath('/aos/agents'), tree: agentsTree(api, registry, agentOf, accept) });
     api.tap.run(event => agentOf(event.run.agent).hear(event));
   },

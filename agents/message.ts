@@ -1,43 +1,48 @@
 /** What may be written to an inbox: plain text, or one JSON object. */
 
-import { z } from 'zod';
-import { AosError, grantSchema, parsePath } from '../plugin-sdk/index.ts';
+import { AosError, grantSchema, type Infer, type Issue, parsePath, schema } from '../plugin-sdk/index.ts';
 import { nearest } from './nearest.ts';
 
 /** A name for a directory below /aos/conversations/sessions, and nothing that looks like an option or a path. */
 export const SESSION = /^[A-Za-z0-9][\w.-]{0,127}$/;
 const DAY_SEC = 86_400;
 
-const treePath = z.string().superRefine((text, context) => {
-  try {
-    parsePath(text);
-  } catch (thrown) {
-    context.addIssue({ code: 'custom', message: thrown instanceof AosError ? thrown.why : 'not a path of the tree' });
-  }
-});
+const treePath = schema(z =>
+  z.string().superRefine((text, context) => {
+    try {
+      parsePath(text);
+    } catch (thrown) {
+      context.addIssue({ code: 'custom', message: thrown instanceof AosError ? thrown.why : 'not a path of the tree' });
+    }
+  }),
+);
 
-export const contextPath = treePath.regex(/\.ctx$/, 'not the path of a .ctx file');
+export const contextPath = schema(() => treePath().regex(/\.ctx$/, 'not the path of a .ctx file'));
 
-const override = z.strictObject({
-  model: z.string().min(1).optional(),
-  max_cost_usd: z.number().nonnegative().max(1e6).optional(),
-  timeout_sec: z.number().positive().max(DAY_SEC).optional(),
-});
+const override = schema(z =>
+  z.strictObject({
+    model: z.string().min(1).optional(),
+    max_cost_usd: z.number().nonnegative().max(1e6).optional(),
+    timeout_sec: z.number().positive().max(DAY_SEC).optional(),
+  }),
+);
 
-const schema = z.strictObject({
-  prompt: z.string(),
-  override: override.default({}),
-  context: contextPath.optional(),
-  session: z.string().regex(SESSION, 'not a session id: letters, digits, ".", "_" and "-", or "new"').optional(),
-  attach: z.union([treePath.transform(path => [path]), z.array(treePath).max(100)]).default([]),
-  idempotency_key: z.string().min(1).max(256).optional(),
-  ceiling: z.array(grantSchema).optional(),
-  /** Meant, though the estimate is high. */
-  force: z.boolean().default(false),
-  allow_unknown_cost: z.boolean().default(false),
-});
+const messageSchema = schema(z =>
+  z.strictObject({
+    prompt: z.string(),
+    override: override().default({}),
+    context: contextPath().optional(),
+    session: z.string().regex(SESSION, 'not a session id: letters, digits, ".", "_" and "-", or "new"').optional(),
+    attach: z.union([treePath().transform(path => [path]), z.array(treePath()).max(100)]).default([]),
+    idempotency_key: z.string().min(1).max(256).optional(),
+    ceiling: z.array(grantSchema()).optional(),
+    /** Meant, though the estimate is high. */
+    force: z.boolean().default(false),
+    allow_unknown_cost: z.boolean().default(false),
+  }),
+);
 
-export type Message = z.infer<typeof schema>;
+export type Message = Infer<typeof messageSchema>;
 
 /** Throws `invalid`. `path` is the inbox, for errors. */
 export function parseMessage(text: string, path: string): Message {
@@ -46,13 +51,33 @@ export function parseMessage(text: string, path: string): Message {
 
 /** A message that came as a value. */
 export function checkMessage(value: unknown, path: string): Message {
-  const checked = schema.safeParse(value);
-  if (!checked.success) throw invalid(path, describe(firstOf(checked.error.issues)), KEYS);
+  const checked = messageSchema().safeParse(value);
+  if (!checked.success) throw invalid(path, describe(firstOf(checked.error.issues)), theKeys());
   if (checked.data.prompt.trim() === '') throw invalid(path, 'the prompt is empty', 'say what to do');
   return checked.data;
 }
 
-const KEYS = `the keys are ${Object.keys(schema.shape).join(', ')}`;
+/** Of lines to which more may come: throws `invalid` where none could make a message of them. */
+export function parseMessageSoFar(text: string, path: string): void {
+  if (!text.trimStart().startsWith('{')) return;
+  try {
+    JSON.parse(text);
+  } catch (thrown) {
+    if (!isCutShort(thrown, text)) parseJson(text, path);
+    return;
+  }
+  parseMessage(text, path);
+}
+
+/** What is wrong lies at the very end, where more may come; where the parser does not say where it lies, it may. */
+function isCutShort(thrown: unknown, text: string): boolean {
+  const at = /at position (\d+)/.exec(thrown instanceof Error ? thrown.message : '')?.[1];
+  return at === undefined || Number(at) >= text.trimEnd().length;
+}
+
+function theKeys(): string {
+  return `the keys are ${Object.keys(messageSchema().shape).join(', ')}`;
+}
 
 function parseJson(text: string, path: string): unknown {
   try {
@@ -64,15 +89,15 @@ function parseJson(text: string, path: string): unknown {
 }
 
 /** A misspelt key is the reason for whatever else is missing. */
-function firstOf(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+function firstOf(issues: readonly Issue[]): Issue | undefined {
   return issues.find(issue => issue.code === 'unrecognized_keys') ?? issues[0];
 }
 
-function describe(issue: z.core.$ZodIssue | undefined): string {
+function describe(issue: Issue | undefined): string {
   if (issue === undefined) return 'it is not valid';
   const above = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') return `"${above.join('.')}": ${issue.message}`;
-  const known = above.at(-1) === 'override' ? Object.keys(override.shape) : Object.keys(schema.shape);
+  const known = above.at(-1) === 'override' ? Object.keys(override().shape) : Object.keys(messageSchema().shape);
   const names = issue.keys.map(key => {
     const meant = nearest(key, known);
     return `"${[...above, key].join('.')}"${meant === undefined ? '' : ` (did you mean "${meant}"?)`}`;

@@ -1,18 +1,19 @@
 /** Which model a name stands for, as the models plugin says. */
 
-import { z } from 'zod';
-import { type Maybe, type PluginApi, parsePath, then } from '../plugin-sdk/index.ts';
+import { type Maybe, type PluginApi, parsePath, schema, then } from '../plugin-sdk/index.ts';
 
-const MODELS = parsePath('/aos/models');
+export const MODELS = parsePath('/aos/models');
 
-const schema = z.object({
-  name: z.string(),
-  path: z.string(),
-  local: z.boolean(),
-  /** Asked for where a request names no limit. */
-  outputTokensDefault: z.number().positive().default(4_096),
-  pricing: z.object({ input_per_1m: z.number(), output_per_1m: z.number() }).nullable(),
-});
+const resolved = schema(z =>
+  z.object({
+    name: z.string(),
+    path: z.string(),
+    local: z.boolean(),
+    /** Asked for where a request names no limit. */
+    outputTokensDefault: z.number().positive().default(4_096),
+    pricing: z.object({ input_per_1m: z.number(), output_per_1m: z.number() }).nullable(),
+  }),
+);
 
 export interface Model {
   /** `provider/model`. */
@@ -30,7 +31,7 @@ export interface Model {
 export function resolveModel({ aos, self }: Pick<PluginApi, 'aos' | 'self'>, model: string | undefined): Maybe<Model> {
   const request = { op: 'resolve', ...(model !== undefined && { model }) };
   return then(aos.call(self, MODELS, request), reply => {
-    const { name, path, local, pricing, outputTokensDefault } = schema.parse(reply);
+    const { name, path, local, pricing, outputTokensDefault } = resolved().parse(reply);
     const full = name.includes('/') ? name : path.slice(`${MODELS}/`.length);
     return {
       name: full,

@@ -1,7 +1,6 @@
 /** prefs.yaml: how a user wants answers to look, and nothing else. */
 
-import { parseDocument } from 'yaml';
-import { AosError } from '../plugin-sdk/index.ts';
+import { AosError, yaml } from '../plugin-sdk/index.ts';
 
 export const PREF_KEYS = ['output_format', 'verbosity', 'citation_style', 'response_length'] as const;
 
@@ -10,7 +9,7 @@ const VALUE_CHARS_MAX = 100;
 
 /** Throws `not_permitted` for any other key, `invalid` for what is not one word or phrase each. */
 export function parsePrefs(text: string, path: string): Readonly<Record<string, string>> {
-  const document = parseDocument(text, { prettyErrors: false });
+  const document = yaml().parseDocument(text, { prettyErrors: false });
   const broken = document.errors[0];
   if (broken !== undefined) throw bad(path, `not YAML: ${broken.message}`);
   const value: unknown = document.toJS();
@@ -19,6 +18,15 @@ export function parsePrefs(text: string, path: string): Readonly<Record<string, 
   return Object.fromEntries(
     Object.entries(value).map(([key, style]) => [checkKey(key, path), checkStyle(key, style, path)]),
   );
+}
+
+/** Of lines to which more may come: throws `not_permitted` for a key that no further line takes back, and nothing else. */
+export function parsePrefsSoFar(text: string, path: string): void {
+  try {
+    parsePrefs(text, path);
+  } catch (thrown) {
+    if (thrown instanceof AosError && thrown.kind === 'not_permitted') throw thrown;
+  }
 }
 
 function checkKey(key: string, path: string): string {

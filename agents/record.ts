@@ -1,35 +1,39 @@
 /** What an agent keeps over a restart. */
 
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
-import type { Micros, Millis, PluginApi } from '../plugin-sdk/index.ts';
+import { type Infer, type Micros, type Millis, type PluginApi, schema } from '../plugin-sdk/index.ts';
 
 const SPACE = 'agents';
 
-const schema = z.object({
-  session: z.string().nullable(),
-  sessionAt: z.number(),
-  output: z.string(),
-  outputAt: z.number(),
-  /** `YYYY/MM/DD/<id>` of the current or last run. */
-  current: z.string().nullable(),
-  /** For the next run only. */
-  context: z.string().nullable(),
-  /** As it was written. */
-  prefs: z.string(),
-  prefsAt: z.number(),
-});
+const keptSchema = schema(z =>
+  z.object({
+    session: z.string().nullable(),
+    sessionAt: z.number(),
+    output: z.string(),
+    outputAt: z.number(),
+    /** `YYYY/MM/DD/<id>` of the current or last run. */
+    current: z.string().nullable(),
+    /** For the next run only. */
+    context: z.string().nullable(),
+    /** As it was written. */
+    prefs: z.string(),
+    prefsAt: z.number(),
+  }),
+);
 
-type Kept = z.infer<typeof schema>;
+type Kept = Infer<typeof keptSchema>;
 type Keys = PluginApi['state']['keys'];
 
-export class Record {
+export class AgentRecord {
   private readonly keys: Keys;
   private readonly name: string;
   private kept: Kept;
   /** Made up when first asked for, stored when first used. */
   private newSession: string | undefined;
-  private readonly costs = new Map<string, Map<number, Micros>>();
+  /** What runs have cost that are not over. */
+  private readonly going = new Map<number, { readonly session: string; readonly micros: Micros }>();
+  /** What the runs that are over have cost, of the session that was asked for last: added up once. */
+  private ended: { readonly session: string; readonly micros: Micros } | undefined;
 
   constructor(keys: Keys, name: string, now: Millis) {
     this.keys = keys;
@@ -71,27 +75,32 @@ export class Record {
 
   /** What the runs of a session have cost. */
   cost(session: string): Micros {
-    let sum = 0;
-    for (const micros of this.costsOf(session).values()) sum += micros;
+    let sum = this.endedIn(session);
+    for (const run of this.going.values()) if (run.session === session) sum += run.micros;
     return sum;
   }
 
   /** What one run has cost so far; `final` makes it last. It never goes down. */
   setCost(session: string, pid: number, micros: Micros, final: boolean): void {
-    const costs = this.costsOf(session);
-    if (micros > (costs.get(pid) ?? 0)) costs.set(pid, micros);
-    const cost = costs.get(pid) ?? 0;
-    if (final && cost > 0) this.keys.set(this.costSpace(session), String(pid), String(cost));
+    const most = Math.max(micros, this.going.get(pid)?.micros ?? 0);
+    if (!final) {
+      this.going.set(pid, { session, micros: most });
+      return;
+    }
+    this.going.delete(pid);
+    const space = this.costSpace(session);
+    const before = Number(this.keys.get(space, String(pid)) ?? 0);
+    if (most <= before) return;
+    this.keys.set(space, String(pid), String(most));
+    if (this.ended?.session === session) this.ended = { session, micros: this.ended.micros + most - before };
   }
 
-  private costsOf(session: string): Map<number, Micros> {
-    let costs = this.costs.get(session);
-    if (costs === undefined) {
+  private endedIn(session: string): Micros {
+    if (this.ended?.session !== session) {
       const rows = this.keys.list(this.costSpace(session));
-      costs = new Map(rows.map(({ key, value }) => [Number(key), Number(value)]));
-      this.costs.set(session, costs);
+      this.ended = { session, micros: rows.reduce((sum, { value }) => sum + Number(value), 0) };
     }
-    return costs;
+    return this.ended.micros;
   }
 
   private costSpace(session: string): string {
@@ -110,7 +119,7 @@ function load(keys: Keys, name: string): Kept | undefined {
   const text = keys.get(SPACE, name);
   if (text === undefined) return undefined;
   try {
-    return schema.parse(JSON.parse(text));
+    return keptSchema().parse(JSON.parse(text));
   } catch {
     return undefined;
   }

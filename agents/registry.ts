@@ -25,9 +25,17 @@ export interface Definition {
 }
 
 interface Seen {
-  readonly stamp: string;
+  /** Of the file that was read; undefined where it has to be looked at again, changed or not. */
+  readonly stamp: string | undefined;
   readonly definition: Definition;
   checked: Millis;
+}
+
+/** What came of reading a definition. */
+interface Loaded {
+  readonly definition: Definition;
+  /** It holds for as long as the file stays as it is: nothing but the text decided it, and all is kept that is to be. */
+  readonly settled: boolean;
 }
 
 export class Registry {
@@ -82,9 +90,9 @@ export class Registry {
       seen.checked = now;
       return seen.definition;
     }
-    const definition = this.load(name, stats, seen?.definition);
-    this.seen.set(name, { stamp, definition, checked: now });
-    this.changed(definition);
+    const { definition, settled } = this.load(name, stats, seen);
+    this.seen.set(name, { stamp: settled ? stamp : undefined, definition, checked: now });
+    if (seen === undefined || !isSame(seen.definition, definition)) this.changed(definition);
     return definition;
   }
 
@@ -93,17 +101,32 @@ export class Registry {
     if (this.seen.delete(name)) this.api.state.keys.remove(GOOD, name);
   }
 
-  private load(name: string, stats: Stats, before: Definition | undefined): Definition {
+  private load(name: string, stats: Stats, before: Seen | undefined): Loaded {
     const mtime = stats.mtimeMs;
     try {
       const text = this.read(name);
       const config = parseAgent(name, text);
-      if (this.api.state.keys.get(GOOD, name) !== text) this.api.state.keys.set(GOOD, name, text);
-      return { name, config, text: printAgent(config), error: undefined, mtime };
+      const definition = { name, config, text: printAgent(config), error: undefined, mtime };
+      return { definition, settled: this.keep(name, text, before) };
     } catch (thrown) {
       const error = asAosError(thrown, 'agents', sourcePath(name));
-      const config = before?.config ?? this.lastGood(name);
-      return { name, config, text: config === undefined ? '' : printAgent(config), error, mtime };
+      const config = before?.definition.config ?? this.lastGood(name);
+      const definition = { name, config, text: config === undefined ? '' : printAgent(config), error, mtime };
+      return { definition, settled: error.kind === 'invalid' };
+    }
+  }
+
+  /** A good definition counts, whether or not the store has room for it. False: it is still to be kept. */
+  private keep(name: string, text: string, before: Seen | undefined): boolean {
+    const { keys } = this.api.state;
+    try {
+      if (keys.get(GOOD, name) !== text) keys.set(GOOD, name, text);
+      return true;
+    } catch (err) {
+      const said = before !== undefined && before.stamp === undefined;
+      if (!said)
+        this.api.log.warn({ agent: name, err }, 'a definition could not be stored; tried again at the next look');
+      return false;
     }
   }
 
@@ -113,8 +136,8 @@ export class Registry {
     try {
       fd = openSync(join(this.dir, name + SUFFIX), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (thrown) {
-      const { why, kind } = asAosError(thrown, 'agents');
-      throw kind === 'link_loop' ? invalid(name, 'it is a link, not a file') : invalid(name, why);
+      const error = asAosError(thrown, 'agents', sourcePath(name));
+      throw error.kind === 'link_loop' ? invalid(name, 'it is a link, not a file') : error;
     }
     try {
       const stats = fstatSync(fd);
@@ -144,6 +167,11 @@ export class Registry {
     this.strangers.add(file);
     this.api.log.warn({ file }, 'passed over in agents.d: a definition is called <name>.yaml');
   }
+}
+
+/** Whether there is nothing new to say of a definition. */
+function isSame(one: Definition, other: Definition): boolean {
+  return one.mtime === other.mtime && one.text === other.text && one.error?.message === other.error?.message;
 }
 
 function stampOf({ mtimeMs, ctimeMs, size, ino }: Stats): string {

@@ -1,8 +1,7 @@
 /** An agent's definition, `agents.d/<name>.yaml`: its shape, its defaults, and what is wrong with one that is not valid. */
 
-import { Document, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
-import { z } from 'zod';
-import { AosError, type Grant, grantSchema, LIMITS } from '../plugin-sdk/index.ts';
+import type { LineCounter, ParsedNode } from 'yaml';
+import { AosError, type Grant, grantSchema, type Issue, LIMITS, schema, yaml } from '../plugin-sdk/index.ts';
 
 const VALUE_CHARS_MAX = 60;
 const PERSONA_CHARS_MAX = 32_768;
@@ -28,26 +27,26 @@ export interface AgentConfig {
 const DEFAULT_LIMITS = { max_cost_usd: 1, timeout_sec: LIMITS.run_timeout_default_ms / 1000, max_turns: 20 };
 const DEFAULT_QUEUE = { depth: LIMITS.queue_depth_default, parallel: 1 };
 
-const limits = z.strictObject({
-  max_cost_usd: z.number().nonnegative().max(1e6).default(DEFAULT_LIMITS.max_cost_usd),
-  timeout_sec: z.number().positive().max(DAY_SEC).default(DEFAULT_LIMITS.timeout_sec),
-  max_turns: z.int().min(1).max(LIMITS.run_turns_max).default(DEFAULT_LIMITS.max_turns),
-});
-
-const queue = z.strictObject({
-  depth: z.int().min(1).max(100_000).default(DEFAULT_QUEUE.depth),
-  parallel: z.int().min(1).max(64).default(DEFAULT_QUEUE.parallel),
-});
-
-const schema = z.strictObject({
-  name: z.string().optional(),
-  description: z.string().max(500).default(''),
-  model: z.string().min(1).optional(),
-  persona: z.string().min(1).max(PERSONA_CHARS_MAX).default('You answer briefly and say what your answer rests on.'),
-  tools: z.array(z.string().regex(TOOL_NAME, 'not the name of a tool')).default(['search', 'read', 'list']),
-  capabilities: z.array(grantSchema).optional(),
-  limits: limits.default(DEFAULT_LIMITS),
-  queue: queue.default(DEFAULT_QUEUE),
+const definitionSchema = schema(z => {
+  const limits = z.strictObject({
+    max_cost_usd: z.number().nonnegative().max(1e6).default(DEFAULT_LIMITS.max_cost_usd),
+    timeout_sec: z.number().positive().max(DAY_SEC).default(DEFAULT_LIMITS.timeout_sec),
+    max_turns: z.int().min(1).max(LIMITS.run_turns_max).default(DEFAULT_LIMITS.max_turns),
+  });
+  const queue = z.strictObject({
+    depth: z.int().min(1).max(100_000).default(DEFAULT_QUEUE.depth),
+    parallel: z.int().min(1).max(64).default(DEFAULT_QUEUE.parallel),
+  });
+  return z.strictObject({
+    name: z.string().optional(),
+    description: z.string().max(500).default(''),
+    model: z.string().min(1).optional(),
+    persona: z.string().min(1).max(PERSONA_CHARS_MAX).default('You answer briefly and say what your answer rests on.'),
+    tools: z.array(z.string().regex(TOOL_NAME, 'not the name of a tool')).default(['search', 'read', 'list']),
+    capabilities: z.array(grantSchema()).optional(),
+    limits: limits.default(DEFAULT_LIMITS),
+    queue: queue.default(DEFAULT_QUEUE),
+  });
 });
 
 /** Where a definition is, for errors. */
@@ -57,6 +56,7 @@ export function sourcePath(name: string): string {
 
 /** Throws `invalid` with the line, the key, the value and what is wrong with it. */
 export function parseAgent(name: string, text: string): AgentConfig {
+  const { LineCounter, parseDocument } = yaml();
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
   const broken = document.errors[0];
@@ -66,7 +66,7 @@ export function parseAgent(name: string, text: string): AgentConfig {
   const value: unknown = document.toJS();
   if (value === null || value === undefined) throw invalid(name, 'it is empty');
   if (typeof value !== 'object' || Array.isArray(value)) throw invalid(name, 'line 1: it holds no keys');
-  const checked = schema.safeParse(value);
+  const checked = definitionSchema().safeParse(value);
   const lineOf = (path: readonly PropertyKey[]): number => lineAt(document.contents, path, counter);
   if (!checked.success) throw invalid(name, describe(checked.error.issues[0], value, lineOf));
   const { capabilities, model, name: said, ...rest } = checked.data;
@@ -86,6 +86,7 @@ export function printAgent(config: AgentConfig): string {
     ...(until !== undefined && { until: new Date(until).toISOString() }),
   }));
   const head = description === '' ? {} : { description };
+  const { Document, isMap, visit } = yaml();
   const document = new Document({ ...head, model: model ?? 'default', persona, tools, capabilities, limits, queue });
   visit(document, {
     // One line for each list of names, each grant and each group of limits.
@@ -121,11 +122,7 @@ export function invalid(name: string, why: string): AosError {
   });
 }
 
-function describe(
-  issue: z.core.$ZodIssue | undefined,
-  root: object,
-  lineOf: (path: readonly PropertyKey[]) => number,
-): string {
+function describe(issue: Issue | undefined, root: object, lineOf: (path: readonly PropertyKey[]) => number): string {
   if (issue === undefined) return 'it is not valid';
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const path = unknown === undefined ? issue.path : [...issue.path, unknown];
@@ -146,6 +143,7 @@ function show(value: unknown): string {
 
 /** The line of the key at the path, or of the nearest one above it that is there. */
 function lineAt(contents: ParsedNode | null, path: readonly PropertyKey[], counter: LineCounter): number {
+  const { isMap, isScalar, isSeq } = yaml();
   let node: unknown = contents;
   let at = contents?.range[0] ?? 0;
   for (const part of path) {

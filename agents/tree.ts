@@ -25,9 +25,9 @@ import {
 } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
 import { askInbox, commitMessage } from './inbox.ts';
-import { contextPath, SESSION } from './message.ts';
-import { nearest } from './nearest.ts';
-import { parsePrefs } from './prefs.ts';
+import { listAgents, statusOf, unknown } from './listing.ts';
+import { contextPath, parseMessageSoFar, SESSION } from './message.ts';
+import { parsePrefs, parsePrefsSoFar } from './prefs.ts';
 import { makeSession } from './record.ts';
 import type { Definition, Registry } from './registry.ts';
 
@@ -57,7 +57,7 @@ export function agentsTree(
   registry: Registry,
   agentOf: (name: string) => Agent,
   /** Refuses early what a message would be refused for. */
-  accept: (definition: Definition, agent: Agent) => void,
+  accept: (definition: Definition, agent: Agent, op: Op) => void,
 ): Tree {
   const definition = (args: Args<ByName>): Definition =>
     registry.find(args.name, false) ?? unknown(api, registry, args.name, args);
@@ -65,17 +65,23 @@ export function agentsTree(
     read: (agent: Agent, args: Args<ByName>) => string,
     at: (agent: Agent) => Millis,
     write?: (agent: Agent, args: Args<ByName>, body: string) => unknown,
+    check?: (args: Args<ByName>, body: string) => void,
   ): Route<ByName> =>
     value({
       read: args => `${read(agentOf(args.name), args)}\n`,
       attr: args => ({ mtime: at(agentOf(args.name)), mode: write === undefined ? 0o444 : 0o644 }),
+      ...(check && { check }),
       ...(write && { write: (args: Args<ByName>, body: string) => write(agentOf(args.name), args, body) }),
     });
   const error = (args: Args<ByName>): AosError | undefined => definition(args).error;
 
   const routes = tree({
     '/': dir(() => registry.names().map(name => ({ name, kind: 'dir' as const })), {
-      call: (op, request) => list(api, registry, agentOf, op, request),
+      call: (op, request) => {
+        if (!asks(request, 'list')) throw unknownRequest(op, 'list');
+        op.told = false;
+        return listAgents(api, registry, agentOf, op.caller);
+      },
     }),
     '/:name': dir(args => contents(agentOf(args.name), definition(args)), {
       call: (args, request) =>
@@ -88,6 +94,7 @@ export function agentsTree(
     '/:name/prefs.yaml': value({
       read: args => withNewline(agentOf(args.name).record.now.prefs),
       attr: args => ({ mtime: agentOf(args.name).record.now.prefsAt, mode: 0o644 }),
+      check: (args, body) => parsePrefsSoFar(body, args.path),
       write: (args, body) => {
         parsePrefs(body, args.path);
         agentOf(args.name).record.set({ prefs: body, prefsAt: api.now() });
@@ -107,12 +114,13 @@ export function agentsTree(
       agent => agent.statusAt,
     ),
     '/:name/inbox': message({
-      accept: args => accept(definition(args), agentOf(args.name)),
+      accept: args => accept(definition(args), agentOf(args.name), args),
       hold: args => {
         const agent = agentOf(args.name);
-        accept(definition(args), agent);
+        accept(definition(args), agent, args);
         return agent.hold();
       },
+      check: (args, body) => void told(agentOf(args.name), args, () => parseMessageSoFar(body, args.path)),
       commit: (args, body) => commit(api, definition(args), agentOf(args.name), args, body),
       call: (args, request) => askInbox(api, definition(args), agentOf(args.name), args, request),
     }),
@@ -130,11 +138,17 @@ export function agentsTree(
       agent => agent.record.session(api.now()),
       agent => agent.record.now.sessionAt,
       (agent, args, body) => switchSession(agent, args, body.trim(), api.now()),
+      (args, body) => checkSession(args, body.trim()),
     ),
     '/:name/context': text(
       agent => agent.record.now.context ?? '',
       agent => agent.statusAt,
       (agent, args, body) => setContext(api, agent, args, body.trim()),
+      (args, body) => {
+        const checked = checkContext(api, args, body.trim());
+        // What is not known at once is for the write itself to say.
+        if (isPromise(checked)) checked.catch(() => {});
+      },
     ),
     '/:name/current': link(args => {
       const { current } = agentOf(args.name).record.now;
@@ -156,13 +170,17 @@ export function agentsTree(
 
 /** Shells ignore what close says, so a message that is refused there is also told of in the agent's log. */
 function commit(api: PluginApi, definition: Definition, agent: Agent, op: Op, body: string): Maybe<unknown> {
+  return told(agent, op, () => commitMessage(api, definition, agent, op, body));
+}
+
+function told<T>(agent: Agent, op: Op, act: () => Maybe<T>): Maybe<T> {
   const refused = (thrown: unknown): never => {
     agent.say(`refused a message of uid ${op.caller.uid}: ${asAosError(thrown, 'agents', op.path).message}`);
     throw thrown;
   };
   try {
-    const receipt = commitMessage(api, definition, agent, op, body);
-    return isPromise(receipt) ? receipt.catch(refused) : receipt;
+    const answer = act();
+    return isPromise(answer) ? answer.catch(refused) : answer;
   } catch (thrown) {
     return refused(thrown);
   }
@@ -175,41 +193,14 @@ function contents(agent: Agent, { error }: Definition): string[] {
   return names;
 }
 
-function statusOf(agent: Agent, { config }: Definition): string {
-  const { status } = agent;
-  return status === 'idle' && config === undefined ? 'error' : status;
-}
-
 function withNewline(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
-}
-
-function list(
-  api: PluginApi,
-  registry: Registry,
-  agentOf: (name: string) => Agent,
-  op: Op,
-  request: unknown,
-): object[] {
-  if (!asks(request, 'list')) throw unknownRequest(op, 'list');
-  return registry.all().map(definition => {
-    const { config, error, name } = definition;
-    const agent = agentOf(name);
-    return {
-      name,
-      status: statusOf(agent, definition),
-      description: config?.description ?? '',
-      model: config?.model ?? 'default',
-      waiting: agent.depth,
-      cost_usd: usdFromMicros(agent.record.cost(agent.record.session(api.now()))),
-      ...(error !== undefined && { error: error.message }),
-    };
-  });
 }
 
 /** Answers when the agent is idle, with what its last run came to. */
 function wait(agent: Agent, op: Op, request: unknown): unknown {
   if (!asks(request, 'wait')) throw unknownRequest(op, 'wait');
+  op.told = false;
   return then(agent.whenIdle(op.signal), () => {
     const { last } = agent;
     if (last === undefined) return { agent: agent.name, status: agent.status };
@@ -248,25 +239,30 @@ function unknownRequest(op: Op, known: string): AosError {
   });
 }
 
+function checkSession(op: Op, asked: string): void {
+  if (SESSION.test(asked)) return;
+  throw new AosError('invalid', {
+    component: 'agents',
+    path: op.path,
+    why: `${JSON.stringify(asked.slice(0, 60))} is not a session id: letters, digits, ".", "_" and "-"`,
+    remedy: 'write "new", or an id from /aos/conversations/sessions',
+  });
+}
+
 function switchSession(agent: Agent, op: Op, asked: string, now: Millis): void {
-  if (!SESSION.test(asked)) {
-    throw new AosError('invalid', {
-      component: 'agents',
-      path: op.path,
-      why: `${JSON.stringify(asked.slice(0, 60))} is not a session id: letters, digits, ".", "_" and "-"`,
-      remedy: 'write "new", or an id from /aos/conversations/sessions',
-    });
-  }
+  checkSession(op, asked);
   agent.record.set({ session: asked === 'new' ? makeSession(agent.name, now) : asked, sessionAt: now });
 }
 
 /** An empty text takes a context back that was set. */
 function setContext(api: PluginApi, agent: Agent, op: Op, asked: string): unknown {
-  if (asked === '') {
-    agent.record.set({ context: null });
-    return undefined;
-  }
-  const checked = contextPath.safeParse(asked);
+  return then(checkContext(api, op, asked), () => agent.record.set({ context: asked === '' ? null : asked }));
+}
+
+/** Throws for what is no `.ctx` path, or one that whoever writes it cannot see. */
+function checkContext(api: PluginApi, op: Op, asked: string): Maybe<void> {
+  if (asked === '') return undefined;
+  const checked = contextPath().safeParse(asked);
   if (!checked.success) {
     throw new AosError('invalid', {
       component: 'agents',
@@ -275,20 +271,5 @@ function setContext(api: PluginApi, agent: Agent, op: Op, asked: string): unknow
       remedy: 'write the path of a context.ctx below /aos/conversations',
     });
   }
-  return then(api.aos.stat(op.caller, parsePath(asked)), () => agent.record.set({ context: asked }));
-}
-
-/** There is no such agent. Names the nearest that the caller may see. */
-function unknown({ aos }: PluginApi, registry: Registry, name: string, { caller }: Op): never {
-  const visible = (other: string): boolean => aos.explain(caller, 'stat', parsePath(`/aos/agents/${other}`)).allowed;
-  const meant = nearest(name, registry.names().filter(visible));
-  throw new AosError('not_found', {
-    component: 'agents',
-    path: `/aos/agents/${name}`,
-    why: 'there is no such agent',
-    remedy:
-      meant === undefined
-        ? 'see /aos/agents, or define it in /aos/etc/agents.d'
-        : `did you mean ${meant}? Else see /aos/agents`,
-  });
+  return then(api.aos.stat(op.caller, parsePath(asked)), () => undefined);
 }

@@ -50,10 +50,12 @@ export class Records {
     return this.scan.ready();
   }
 
-  /** Ends what a dead daemon left running. Only the turns that the process table names are looked at now. */
+  /**
+   * Ends what a dead daemon left unfinished: of runs that the process table says have ended. Those that it still says are
+   * running end when it has said how, and at what cost; whatever else says so of itself, when the disk is looked through.
+   */
   start(): void {
-    const { runs } = this.api.state;
-    for (const row of [...runs.list(['running']), ...runs.recent(RECENT_MAX)]) {
+    for (const row of this.api.state.runs.recent(RECENT_MAX)) {
       const meta = turnOf(row.conversation) && readMeta(join(this.root, row.conversation));
       if (meta && meta.outcome === 'running') this.heal(row.conversation, meta);
     }

@@ -21,12 +21,24 @@ export function runCaller(plan: Plan, pid: number): Caller {
   };
 }
 
-/** Whoever asked, as a caller: for what is read on its behalf before the agent has a say. The run in `pid` pays. */
+/**
+ * Whoever asked, as a caller: for what is read on its behalf before the run's own agent has a say. An agent that asked stays
+ * that agent. The run in `pid` pays.
+ */
 export function inviterCaller(plan: Plan, pid?: number): Caller {
-  const { uid, gid, runs, authority, identity, purses } = plan.inviter;
+  const { uid, gid, agent, runs, authority, identity, purses } = plan.inviter;
   const run = pid ?? runs.at(-1);
   const chain = pid === undefined ? { runs, purses } : { runs: [...runs, pid], purses: pursesOf(plan, pid) };
-  return { uid, gid, door: 'run', authority, ...chain, ...(run !== undefined && { run }), identity: () => identity };
+  return {
+    uid,
+    gid,
+    door: 'run',
+    authority,
+    ...chain,
+    ...(agent !== undefined && { agent }),
+    ...(run !== undefined && { run }),
+    identity: () => identity,
+  };
 }
 
 /** Whatever the run spends counts against its own budget and those of all that led to it. */

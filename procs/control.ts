@@ -1,6 +1,6 @@
 /** ctl and stdin: what a user may tell a run. */
 
-import { AosError, type Op } from '../plugin-sdk/index.ts';
+import { AosError, LIMITS, type Op } from '../plugin-sdk/index.ts';
 import type { Run } from './run.ts';
 import type { Table } from './table.ts';
 
@@ -26,21 +26,37 @@ const WORDS: Readonly<Record<string, Act>> = {
 };
 
 export function control(op: Op, run: Run, table: Table, text: string): void {
-  const word = text.trim();
-  const act = Object.hasOwn(WORDS, word) ? WORDS[word] : undefined;
-  if (act === undefined) {
-    throw new AosError('invalid', {
-      component: 'procs',
-      path: pathOf(run, 'ctl'),
-      why: `${JSON.stringify(word.slice(0, 40))} is not a word of ctl`,
-      remedy: `write one of: ${Object.keys(WORDS).join(' ')}`,
-    });
-  }
+  const act = wordOf(run, text);
   mayControl(op, run, 'ctl');
   act(run, table);
 }
 
-/** A further message of the user, for the run's next turn. */
+/** What a word of ctl does. Throws `invalid` for any other. */
+export function wordOf(run: Run, text: string): Act {
+  const word = text.trim();
+  const act = Object.hasOwn(WORDS, word) ? WORDS[word] : undefined;
+  if (act !== undefined) return act;
+  throw new AosError('invalid', {
+    component: 'procs',
+    path: pathOf(run, 'ctl'),
+    why: `${JSON.stringify(word.slice(0, 40))} is not a word of ctl`,
+    remedy: `write one of: ${Object.keys(WORDS).join(' ')}`,
+  });
+}
+
+/** Refuses where as many messages wait for the run's next turn as a queue holds: a run that is paused takes none. */
+export function hasRoom(run: Run): void {
+  const { queue_depth_default: most } = LIMITS;
+  if (run.inbox.length < most) return;
+  throw new AosError('queue_full', {
+    component: 'procs',
+    path: pathOf(run, 'stdin'),
+    why: `${most} messages wait for its next turn already`,
+    remedy: run.paused ? 'resume it first: echo resume > ctl' : 'try again when it has taken them',
+  });
+}
+
+/** A further message of the user, for the run's next turn. Throws `queue_full` where too many wait. */
 export function standardInput(run: Run, text: string): void {
   if (text.trim() === '') {
     throw new AosError('invalid', {
@@ -50,6 +66,7 @@ export function standardInput(run: Run, text: string): void {
       remedy: 'write some text',
     });
   }
+  hasRoom(run);
   run.inbox.push(text);
 }
 

@@ -1,7 +1,6 @@
 /** How long an agent's last runs were: what a request is likely to need, and what a run is likely to cost. */
 
-import { z } from 'zod';
-import type { PluginApi, Usage } from '../plugin-sdk/index.ts';
+import { type Infer, type PluginApi, schema, type Usage } from '../plugin-sdk/index.ts';
 
 /** Runs kept of each agent. */
 const KEPT = 50;
@@ -12,17 +11,21 @@ const SPACE = 'procs.lengths';
 const ROOM = 2;
 const OUTPUT_TOKENS_MIN = 1_024;
 
-const lengthsSchema = z.object({
-  /** How often the model was asked. */
-  requests: z.number().int().positive(),
-  /** Output tokens of the whole run, and of its longest answer. */
-  output: z.number().nonnegative(),
-  longest: z.number().nonnegative(),
-  /** Input tokens beyond the first prompt sent again each time: what tools brought and what was said before. */
-  more: z.number().nonnegative(),
-});
+const lengthsSchema = schema(z =>
+  z.array(
+    z.object({
+      /** How often the model was asked. */
+      requests: z.number().int().positive(),
+      /** Output tokens of the whole run, and of its longest answer. */
+      output: z.number().nonnegative(),
+      longest: z.number().nonnegative(),
+      /** Input tokens beyond the first prompt sent again each time: what tools brought and what was said before. */
+      more: z.number().nonnegative(),
+    }),
+  ),
+);
 
-export type Lengths = z.infer<typeof lengthsSchema>;
+export type Lengths = Infer<typeof lengthsSchema>[number];
 
 type Keys = Pick<PluginApi, 'state'>;
 
@@ -60,7 +63,7 @@ export class Tally {
 /** The last runs of an agent that were completed, oldest first. */
 export function pastLengths({ state }: Keys, agent: string): readonly Lengths[] {
   try {
-    return z.array(lengthsSchema).parse(JSON.parse(state.keys.get(SPACE, agent) ?? '[]'));
+    return lengthsSchema().parse(JSON.parse(state.keys.get(SPACE, agent) ?? '[]'));
   } catch {
     // Kept by another version: the next runs say it anew.
     return [];

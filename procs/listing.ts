@@ -1,6 +1,6 @@
 /** The process table as data: what `aos ps` prints. */
 
-import { type PluginApi, type RunRow, usdFromMicros } from '../plugin-sdk/index.ts';
+import { type Caller, type PluginApi, parsePath, type RunRow, usdFromMicros } from '../plugin-sdk/index.ts';
 import type { Run } from './run.ts';
 import type { Table } from './table.ts';
 
@@ -23,14 +23,15 @@ export interface Listed {
   readonly reason?: string;
 }
 
-/** Oldest first. `all` adds earlier runs. */
-export function listRuns(api: PluginApi, table: Table, all: boolean): Listed[] {
+/** Those that the caller may see, oldest first. `all` adds earlier runs. */
+export function listRuns(api: PluginApi, table: Table, caller: Caller, all: boolean): Listed[] {
   const listed = table.all();
-  const now = listed.map(fromRun);
+  const visible = ({ pid }: Listed): boolean => api.aos.explain(caller, 'stat', parsePath(`/aos/procs/${pid}`)).allowed;
+  const now = listed.map(fromRun).filter(visible);
   if (!all) return now;
   const known = new Set(listed.map(run => run.pid));
   const past = api.state.runs.recent(PAST_MAX).filter(row => !known.has(row.pid));
-  return [...past.map(fromRow).reverse(), ...now];
+  return [...past.map(fromRow).reverse().filter(visible), ...now];
 }
 
 function fromRun(run: Run): Listed {

@@ -12,10 +12,12 @@ import {
 } from '../plugin-sdk/index.ts';
 import { type AskApi, affordable } from './affordable.ts';
 import { inviterCaller } from './caller.ts';
+import { cutForMoney, cutWhy } from './cut.ts';
 import { remember } from './history.ts';
 import { keepLengths } from './lengths.ts';
 import { opening } from './prompt.ts';
 import { HALT_CODES, type Run } from './run.ts';
+import { breakOff, isAnswer } from './stream.ts';
 import { Halted } from './switch.ts';
 import { toolSpecs, useTool } from './tools.ts';
 
@@ -106,14 +108,18 @@ async function ask(
   const calls: ToolCall[] = [];
   let usage: Usage | undefined;
   let cut = false;
-  for await (const event of streamOf(run, answer)) {
-    if (event.kind === 'text') run.say(event.text);
-    else if (event.kind === 'tool_call') calls.push(event.call);
-    else if (event.kind === 'cost') run.spend.streamed(event.micros);
-    else if (event.kind === 'usage') {
-      count(run, before, event.usage);
-      usage = event.usage;
-    } else cut = event.reason === 'length';
+  try {
+    for await (const event of streamOf(run, answer)) {
+      if (event.kind === 'text') run.say(event.text);
+      else if (event.kind === 'tool_call') calls.push(event.call);
+      else if (event.kind === 'cost') run.spend.streamed(event.micros);
+      else if (event.kind === 'usage') {
+        count(run, before, event.usage);
+        usage = event.usage;
+      } else cut = event.reason === 'length';
+    }
+  } catch (thrown) {
+    throw cut ? cutForMoney(run, thrown, usage) : thrown;
   }
   run.tally.add(usage);
   if (cut) run.trace('error', { code: 'length', message: cutWhy(run, wished, usage) });
@@ -121,17 +127,9 @@ async function ask(
   return calls;
 }
 
-/** Why an answer ended early that the money would have paid for. */
-function cutWhy(run: Run, wished: number, usage: Usage | undefined): string {
-  const short = wished < run.plan.model.outputTokens && usage?.output === wished;
-  return short
-    ? `the answer was cut at ${wished} tokens, twice what this agent's answers take: other runs held the rest of the money`
-    : "the answer was cut at the model's own limit";
-}
-
 /** The model's events, with every wait open to a halt, and none asked for while the run is paused. */
 async function* streamOf(run: Run, answer: unknown): AsyncGenerator<PricedEvent> {
-  if (!isStream(answer)) {
+  if (!isAnswer(answer)) {
     throw new AosError('upstream', {
       component: 'procs',
       path: run.plan.model.path,
@@ -140,22 +138,18 @@ async function* streamOf(run: Run, answer: unknown): AsyncGenerator<PricedEvent>
     });
   }
   const events = answer[Symbol.asyncIterator]();
+  let over = false;
   try {
     for (;;) {
       await run.pass();
       const next = await run.soft.race(events.next());
+      over = next.done === true;
       if (next.done === true) return;
       yield next.value;
     }
   } finally {
-    // Not awaited: a model that hangs would answer this only when it stops hanging.
-    events.return?.()?.catch(() => {});
+    if (!over) await breakOff(events);
   }
-}
-
-/** A call on a model gives its events and nothing else (plugin-sdk/backend.ts). */
-function isStream(answer: unknown): answer is AsyncIterable<PricedEvent> {
-  return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer;
 }
 
 function count(run: Run, before: Usage, now: Usage): void {

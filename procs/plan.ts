@@ -1,110 +1,136 @@
 /** What a run needs to start, as data: it is stored with the accepted message and read back after a restart. */
 
-import { z } from 'zod';
-import { AosError, type Caller, type GrantSet, LIMITS, type RunRow } from '../plugin-sdk/index.ts';
+import {
+  AosError,
+  type Caller,
+  type GrantSet,
+  type Infer,
+  LIMITS,
+  type RunRow,
+  schema,
+  zod,
+} from '../plugin-sdk/index.ts';
 
 const VERBS = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'] as const;
 
-const grantSchema = z.object({
-  verbs: z.array(z.enum(VERBS)),
-  path: z.string(),
-  until: z.number().exactOptional(),
-});
+const grantSchema = schema(z =>
+  z.object({
+    verbs: z.array(z.enum(VERBS)),
+    path: z.string(),
+    until: z.number().exactOptional(),
+  }),
+);
 
-const setSchema = z.object({ name: z.string(), grants: z.array(grantSchema) });
+const setSchema = schema(z =>
+  z.object({ name: z.string(), grants: z.array(grantSchema()), onlyThere: z.boolean().exactOptional() }),
+);
 
-const modelSchema = z.object({
-  /** `provider/model`. */
-  name: z.string(),
-  /** Where it is called. */
-  path: z.string(),
-  local: z.boolean(),
-  /** USD for a million tokens; null where unknown. */
-  inputPrice: z.number().nullable(),
-  outputPrice: z.number().nullable(),
-  /** Tokens that are asked for, and paid for in advance, where a request names no limit. */
-  outputTokens: z.number().positive(),
-});
+const modelSchema = schema(z =>
+  z.object({
+    /** `provider/model`. */
+    name: z.string(),
+    /** Where it is called. */
+    path: z.string(),
+    local: z.boolean(),
+    /** USD for a million tokens; null where unknown. */
+    inputPrice: z.number().nullable(),
+    outputPrice: z.number().nullable(),
+    /** Tokens that are asked for, and paid for in advance, where a request names no limit. */
+    outputTokens: z.number().positive(),
+  }),
+);
 
-const agentSchema = z.object({
-  name: z.string(),
-  persona: z.string(),
-  tools: z.array(z.string()),
-  grants: z.array(grantSchema),
-  maxTurns: z.number().int().positive(),
-  /** Messages that may wait, and runs at a time. */
-  depth: z.number().int().positive(),
-  parallel: z.number().int().positive(),
-});
+const agentSchema = schema(z =>
+  z.object({
+    name: z.string(),
+    persona: z.string(),
+    tools: z.array(z.string()),
+    grants: z.array(grantSchema()),
+    maxTurns: z.number().int().positive(),
+    /** Messages that may wait, and runs at a time. */
+    depth: z.number().int().positive(),
+    parallel: z.number().int().positive(),
+  }),
+);
 
-const taskShape = {
-  agent: agentSchema,
-  /** Style keys of the agent's preferences. */
-  prefs: z.record(z.string(), z.string()),
-  prompt: z.string().min(1),
-  model: modelSchema,
-  /** Micro-dollars; null for no limit. */
-  budget: z.number().int().nonnegative().nullable(),
-  timeoutMs: z.number().positive(),
-  /** A `.ctx` file of an earlier turn to go on from. */
-  context: z.string().nullable(),
-  /** Paths of the tree whose text is handed over with the prompt. */
-  attach: z.array(z.string()),
-  ceiling: z.array(grantSchema).nullable(),
-  /** Models may be asked whose price is not known. */
-  allowUnknownCost: z.boolean().default(false),
-};
+const taskSchema = schema(z =>
+  z.strictObject({
+    agent: agentSchema(),
+    /** Style keys of the agent's preferences. */
+    prefs: z.record(z.string(), z.string()),
+    prompt: z.string().min(1),
+    model: modelSchema(),
+    /** Micro-dollars; null for no limit. */
+    budget: z.number().int().nonnegative().nullable(),
+    timeoutMs: z.number().positive(),
+    /** A `.ctx` file of an earlier turn to go on from. */
+    context: z.string().nullable(),
+    /** Paths of the tree whose text is handed over with the prompt. */
+    attach: z.array(z.string()),
+    ceiling: z.array(grantSchema()).nullable(),
+    /** Models may be asked whose price is not known. */
+    allowUnknownCost: z.boolean().default(false),
+  }),
+);
 
 /** Stands in for the process that asked, which may be gone when the run starts. */
-const inviterSchema = z.object({
-  uid: z.number(),
-  gid: z.number(),
-  authority: z.array(setSchema),
-  runs: z.array(z.number()),
-  /** Budgets of the runs that led here, in micro-dollars. */
-  purses: z.array(z.object({ run: z.number(), limit: z.number() })).default([]),
-  identity: z.object({
-    pid: z.number(),
-    startTime: z.number(),
-    sid: z.number(),
-    tty: z.number(),
-    comm: z.string(),
+const inviterSchema = schema(z =>
+  z.object({
+    uid: z.number(),
+    gid: z.number(),
+    /** Where it was a run, or somebody who acts as an agent: that agent's leases and budget are the ones that count. */
+    agent: z.string().exactOptional(),
+    authority: z.array(setSchema()),
+    runs: z.array(z.number()),
+    /** Budgets of the runs that led here, in micro-dollars. */
+    purses: z.array(z.object({ run: z.number(), limit: z.number() })).default([]),
+    identity: z.object({
+      pid: z.number(),
+      startTime: z.number(),
+      sid: z.number(),
+      leaderStart: z.number().exactOptional(),
+      tty: z.number(),
+      comm: z.string(),
+    }),
   }),
-});
+);
 
-const planSchema = z.object({ v: z.literal(1), ...taskShape, inviter: inviterSchema });
+const planSchema = schema(z => z.object({ v: z.literal(1), ...taskSchema().shape, inviter: inviterSchema() }));
 
-export type Plan = z.infer<typeof planSchema>;
+export type Plan = Infer<typeof planSchema>;
 
-const invitationShape = {
-  ...taskShape,
-  session: z.string().min(1),
-  idempotencyKey: z.string().min(1).nullable(),
-  caller: z.custom<Caller>(isCaller, 'not a caller'),
-};
+const invitationSchema = schema(z =>
+  taskSchema().extend({
+    session: z.string().min(1),
+    idempotencyKey: z.string().min(1).nullable(),
+    caller: z.custom<Caller>(isCaller, 'not a caller'),
+  }),
+);
 
-const spawnSchema = z.strictObject({ op: z.literal('spawn'), ...invitationShape });
+const spawnSchema = schema(z => invitationSchema().extend({ op: z.literal('spawn') }));
 
-export type SpawnRequest = z.infer<typeof spawnSchema>;
+export type SpawnRequest = Infer<typeof spawnSchema>;
 
-const estimateSchema = z.strictObject({ op: z.literal('estimate'), ...invitationShape });
+const estimateSchema = schema(z => invitationSchema().extend({ op: z.literal('estimate') }));
 
-export type EstimateRequest = z.infer<typeof estimateSchema>;
+export type EstimateRequest = Infer<typeof estimateSchema>;
 
-const requestSchema = z.discriminatedUnion('op', [
-  spawnSchema,
-  estimateSchema,
-  z.strictObject({ op: z.literal('list'), all: z.boolean().optional() }),
-]);
+const requestSchema = schema(z =>
+  z.discriminatedUnion('op', [
+    spawnSchema(),
+    estimateSchema(),
+    z.strictObject({ op: z.literal('list'), all: z.boolean().optional() }),
+  ]),
+);
 
 /** A request to /aos/procs. Throws `invalid`. */
-export function parseRequest(request: unknown): z.infer<typeof requestSchema> {
-  const parsed = requestSchema.safeParse(request);
+export function parseRequest(request: unknown): Infer<typeof requestSchema> {
+  const parsed = requestSchema().safeParse(request);
   if (parsed.success) return parsed.data;
   throw new AosError('invalid', {
     component: 'procs',
     path: '/aos/procs',
-    why: `not a request it knows: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+    why: `not a request it knows: ${zod().prettifyError(parsed.error).replaceAll('\n', ' ')}`,
     remedy: 'ask {"op":"list"}, or write to an inbox to start a run',
   });
 }
@@ -121,18 +147,19 @@ export function planOf(request: SpawnRequest | EstimateRequest): Plan {
       remedy: 'answer without calling another agent',
     });
   }
-  const { uid, gid, authority } = caller;
-  const { pid, startTime, sid, tty, comm } = caller.identity();
+  const { uid, gid, agent, authority } = caller;
+  const { pid, startTime, sid, leaderStart, tty, comm } = caller.identity();
   return {
     v: 1,
     ...task,
     inviter: {
       uid,
       gid,
+      ...(agent !== undefined && { agent }),
       authority: authority.map(copySet),
       runs: [...runs],
       purses: [...(caller.purses ?? [])],
-      identity: { pid, startTime, sid, tty, comm },
+      identity: { pid, startTime, sid, ...(leaderStart !== undefined && { leaderStart }), tty, comm },
     },
   };
 }
@@ -140,7 +167,7 @@ export function planOf(request: SpawnRequest | EstimateRequest): Plan {
 /** The plan stored with a run. Throws `invalid` where it is of another version or damaged. */
 export function readPlan(row: RunRow): Plan {
   try {
-    return planSchema.parse(JSON.parse(row.body));
+    return planSchema().parse(JSON.parse(row.body));
   } catch (cause) {
     throw new AosError('invalid', {
       component: 'procs',
@@ -152,8 +179,9 @@ export function readPlan(row: RunRow): Plan {
   }
 }
 
-function copySet(set: GrantSet): z.infer<typeof setSchema> {
-  return { name: set.name, grants: set.grants.map(grant => ({ ...grant, verbs: [...grant.verbs] })) };
+function copySet({ name, grants, onlyThere }: GrantSet): Infer<typeof setSchema> {
+  const copied = grants.map(grant => ({ ...grant, verbs: [...grant.verbs] }));
+  return { name, grants: copied, ...(onlyThere !== undefined && { onlyThere }) };
 }
 
 function isCaller(value: unknown): boolean {

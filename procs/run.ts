@@ -59,6 +59,7 @@ export class Run {
   readonly hard = new Switch();
   /** Messages from stdin for the next turn. */
   readonly inbox: string[] = [];
+  /** `throttled` is a run that waits: for its turn in its agent's queue, or for money that others hold. */
   status: RunStatus = 'throttled';
   statusAt: Millis;
   started: Millis | null;
@@ -214,6 +215,7 @@ export class Run {
     const at = this.api.now();
     const { output, usage } = this;
     this.spend.flush();
+    if (reason === 'budget') this.spend.warnOfEnd();
     const durationMs = this.started === null ? 0 : at - this.started;
     this.ended = at;
     this.end = {

@@ -11,6 +11,14 @@ const WARN_AT = 0.8;
 /** Spend is stored at most this often while an answer streams, and only what is stored is shown: it never goes back. */
 const STORE_MS = 100;
 
+/** A budget that counts what a run spends: that of the run `pid`, itself or one above it. */
+export interface Tightest {
+  readonly pid: number;
+  readonly limit: Micros;
+  readonly spent: Micros;
+  readonly left: Micros;
+}
+
 export class Spend {
   /** Stored, and therefore what is shown. */
   own: Micros;
@@ -21,7 +29,8 @@ export class Spend {
   /** With the runs below. */
   private counted: Micros;
   private storedAt: Millis = 0;
-  private warned = false;
+  /** Budgets that this run was warned of: its own and those above it. */
+  private readonly warned = new Set<Spend>();
   private readonly run: Run;
   private readonly ancestors: readonly Run[];
   private readonly api: RunApi;
@@ -44,15 +53,21 @@ export class Spend {
     return this.counted;
   }
 
-  /** Left in the tightest budget of this run and those above it; null for no limit. */
-  get left(): Micros | null {
-    let left: Micros | null = null;
-    for (const { spend } of [this.run, ...this.ancestors]) {
-      if (spend.limit === null) continue;
-      const here = Math.max(0, spend.limit - spend.counted);
-      if (left === null || here < left) left = here;
+  /** The budget that has least left, of this run and those above it; undefined where none has a limit. */
+  get tightest(): Tightest | undefined {
+    let tightest: Tightest | undefined;
+    for (const { pid, spend } of this.chain) {
+      const { limit, counted } = spend;
+      if (limit === null) continue;
+      const left = Math.max(0, limit - counted);
+      if (tightest === undefined || left < tightest.left) tightest = { pid, limit, spent: counted, left };
     }
-    return left;
+    return tightest;
+  }
+
+  /** Left in the tightest budget; null for no limit. */
+  get left(): Micros | null {
+    return this.tightest?.left ?? null;
   }
 
   /** What a model said an answer costs, as it streamed. */
@@ -74,10 +89,9 @@ export class Spend {
   add(amount: Micros): void {
     if (amount <= 0) return;
     this.unstored += amount;
-    const counted = [this.run, ...this.ancestors];
-    for (const { spend } of counted) spend.counted += amount;
+    for (const { spend } of this.chain) spend.counted += amount;
     if (this.run.end !== undefined || this.api.now() - this.storedAt >= STORE_MS) this.flush();
-    for (const { spend } of counted) spend.warn();
+    for (const { spend } of this.chain) spend.warn();
     this.stopSpent();
   }
 
@@ -100,7 +114,7 @@ export class Spend {
 
   /** Stops every run, of this one and those above it, whose budget is used up. */
   private stopSpent(): void {
-    for (const run of [this.run, ...this.ancestors]) {
+    for (const run of this.chain) {
       const { limit, counted } = run.spend;
       if (limit === null || !run.spend.spentUp) continue;
       const why = `the budget of $${printUsd(limit)} is used up: $${printUsd(counted)} spent`;
@@ -113,17 +127,30 @@ export class Spend {
     return this.limit !== null && this.counted > 0 && this.counted >= this.limit;
   }
 
+  /** A run that ends for a budget was warned before: where a whole answer did not fit, 80 % may never have been spent. */
+  warnOfEnd(): void {
+    if (this.warned.size === 0) this.tell({ warn: true });
+  }
+
+  private get chain(): readonly Run[] {
+    return [this.run, ...this.ancestors];
+  }
+
   private warn(): void {
-    if (this.warned || this.limit === null || this.counted === 0 || this.counted < this.limit * WARN_AT) return;
-    this.warned = true;
-    this.tell({ warn: true });
+    const before = this.warned.size;
+    for (const { spend } of this.chain) if (spend.nearlySpent) this.warned.add(spend);
+    if (this.warned.size > before) this.tell({ warn: true });
+  }
+
+  private get nearlySpent(): boolean {
+    return this.limit !== null && this.counted > 0 && this.counted >= this.limit * WARN_AT;
   }
 
   private tell(more: Readonly<Record<string, unknown>>): void {
-    const { limit } = this;
+    const { left } = this;
     const fields = {
       spent_usd: usdFromMicros(this.counted),
-      remaining_usd: limit === null ? null : usdFromMicros(Math.max(0, limit - this.counted)),
+      remaining_usd: left === null ? null : usdFromMicros(left),
       ...more,
     };
     this.run.note('budget', fields, { cost_micros: this.own });

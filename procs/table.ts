@@ -16,20 +16,24 @@ import {
   type Settled,
   usdFromMicros,
 } from '../plugin-sdk/index.ts';
+import { billAfterCrash } from './bill.ts';
 import { type Estimate, estimate } from './estimate.ts';
 import { Freed } from './freed.ts';
 import { spoken } from './history.ts';
 import { execute } from './loop.ts';
 import { type EstimateRequest, type Plan, planOf, readPlan, type SpawnRequest } from './plan.ts';
+import { fullError, noProcess, stoppingError } from './refusals.ts';
 import { Run } from './run.ts';
 
 const MODELS = '/aos/models';
 
-/** What an accepted message gives its sender. */
+/** What an accepted message gives the agents plugin. */
 export interface Receipt {
   readonly pid: number;
   readonly conversation: string;
   readonly session: string;
+  /** The same key came before: this is the run of then. Its trace says so too, unless it has ended. */
+  readonly deduplicated?: true;
 }
 
 /** What waiting for a run gives. */
@@ -86,7 +90,12 @@ export class Table {
     const { row, fresh } = accepted;
     if (fresh) this.admit(row, plan);
     else this.runs.get(row.pid)?.note('dedupe', { key: idempotencyKey });
-    return { pid: row.pid, conversation: row.conversation, session: row.session };
+    return {
+      pid: row.pid,
+      conversation: row.conversation,
+      session: row.session,
+      ...(!fresh && { deduplicated: true }),
+    };
   }
 
   get(pid: number): Run | undefined {
@@ -126,12 +135,21 @@ export class Table {
     else spend?.add(cost);
   }
 
-  /** Takes up, once, what an earlier daemon left: what ran is interrupted, what waited runs. */
+  /**
+   * Takes up, once, what an earlier daemon left: what ran is interrupted, what waited runs. Throws where the store does not
+   * say what that is, and then looks again at the next use; a single run that cannot be taken up does not keep the others.
+   */
   recover(): void {
     if (this.recovered) return;
     const rows = this.api.state.runs.list(['running', 'queued']);
     this.recovered = true;
-    for (const row of rows) this.takeUp(row);
+    for (const row of rows) {
+      try {
+        this.takeUp(row);
+      } catch (err) {
+        this.api.log.error({ pid: row.pid, err }, 'an earlier run could not be taken up; the next start tries again');
+      }
+    }
     for (const agent of this.waiting.keys()) this.pump(agent);
   }
 
@@ -215,9 +233,10 @@ export class Table {
       this.api.state.runs.update(row.pid, { state: 'ended', ended: this.api.now(), code: exitCode, reason: 'failed' });
       return;
     }
-    const run = this.enlist(row, plan);
-    if (row.state === 'running') run.close(130, 'interrupted', 'the daemon ended while it ran');
-    else this.enqueue(run);
+    if (row.state === 'running') {
+      const cost = billAfterCrash(this.api.state, row);
+      this.enlist({ ...row, cost }, plan).close(130, 'interrupted', 'the daemon ended while it ran');
+    } else this.enqueue(this.enlist(row, plan));
   }
 
   private past(pid: number, caller: Caller): Maybe<Outcome> {
@@ -247,7 +266,7 @@ function outcomeOf(run: Run, end: RunEnd): Outcome {
     conversation: run.info.conversation,
     output: end.output,
     exit_code: end.code,
-    cost_usd: usdFromMicros(end.cost),
+    cost_usd: usdFromMicros(run.spend.own),
     reason: end.reason,
     ...(end.message !== undefined && { message: end.message }),
   };
@@ -261,32 +280,5 @@ function interruptible<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
     if (signal.aborted) give();
     signal.addEventListener('abort', give, { once: true });
     answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', give));
-  });
-}
-
-export function noProcess(pid: number | string): AosError {
-  return new AosError('not_found', {
-    component: 'procs',
-    path: `/aos/procs/${pid}`,
-    why: 'there is no such process',
-    remedy: 'see `aos ps -a`',
-  });
-}
-
-function fullError(agent: string, depth: number): AosError {
-  return new AosError('queue_full', {
-    component: 'procs',
-    path: `/aos/agents/${agent}/inbox`,
-    why: `${depth} messages wait already`,
-    remedy: 'try again when some are done, or raise queue.depth of the agent',
-  });
-}
-
-function stoppingError(agent: string): AosError {
-  return new AosError('not_running', {
-    component: 'procs',
-    path: `/aos/agents/${agent}/inbox`,
-    why: 'the daemon is stopping and takes no more messages',
-    remedy: 'send it again after the next aos-mount',
   });
 }

@@ -18,11 +18,12 @@ import {
   usdFromMicros,
   value,
 } from '../plugin-sdk/index.ts';
-import { control, mayControl, standardInput } from './control.ts';
+import { control, hasRoom, mayControl, standardInput, wordOf } from './control.ts';
 import { listRuns } from './listing.ts';
 import { parseRequest } from './plan.ts';
+import { noProcess } from './refusals.ts';
 import type { Run } from './run.ts';
-import { noProcess, type Table } from './table.ts';
+import type { Table } from './table.ts';
 
 interface ByPid {
   readonly pid: string;
@@ -59,11 +60,19 @@ export function procsTree(api: PluginApi, table: Table): Tree {
     value({ exists, read: args => `${read(need(args))}\n`, attr: args => owned(need(args), 0o444, mtime(need(args))) });
   const folder = (names: readonly string[]): Route<ByPid> =>
     dir(() => names, { exists, attr: args => owned(need(args), 0o555) });
-  const forOwner = (name: string, commit: (args: Args<ByPid>, run: Run, body: string) => void): Route<ByPid> =>
+  const forOwner = (
+    name: string,
+    commit: (args: Args<ByPid>, run: Run, body: string) => void,
+    { accept, check }: { accept?: (run: Run) => void; check?: (run: Run, text: string) => void },
+  ): Route<ByPid> =>
     message({
       exists,
       attr: args => owned(need(args), 0o200),
-      accept: args => mayControl(args, need(args), name),
+      accept: args => {
+        mayControl(args, need(args), name);
+        accept?.(need(args));
+      },
+      ...(check && { check: (args: Args<ByPid>, text: string) => check(need(args), text) }),
       commit: (args, body) => {
         const run = need(args);
         mayControl(args, run, name);
@@ -91,10 +100,10 @@ export function procsTree(api: PluginApi, table: Table): Tree {
       read: args => `${exitOf(need(args))}\n`,
       attr: args => owned(need(args), 0o444, need(args).ended ?? undefined),
     }),
-    '/:pid/stdin': forOwner('stdin', (_args, run, body) => standardInput(run, body)),
+    '/:pid/stdin': forOwner('stdin', (_args, run, body) => standardInput(run, body), { accept: hasRoom }),
     '/:pid/stdout': log(args => find(args)?.stdout),
     '/:pid/stderr': log(args => find(args)?.stderr),
-    '/:pid/ctl': forOwner('ctl', (args, run, body) => control(args, run, table, body)),
+    '/:pid/ctl': forOwner('ctl', (args, run, body) => control(args, run, table, body), { check: wordOf }),
     '/:pid/capabilities': text(run => JSON.stringify(run.caller.authority, null, 2), born),
     '/:pid/budget': folder(['limit', 'spent', 'remaining']),
     '/:pid/budget/limit': text(run => (run.spend.limit === null ? 'unlimited' : printUsd(run.spend.limit)), born),
@@ -127,6 +136,7 @@ function pastRun(api: PluginApi, table: Table, rest: string, op: Op): Node | und
 
 function waitFor(table: Table, op: Op, pid: number, request: unknown): unknown {
   if (typeof request === 'object' && request !== null && 'op' in request && request.op === 'wait') {
+    op.told = false;
     return table.wait(pid, op.caller, op.signal);
   }
   throw new AosError('invalid', {
@@ -139,7 +149,10 @@ function waitFor(table: Table, op: Op, pid: number, request: unknown): unknown {
 
 function answer(api: PluginApi, table: Table, op: Op, request: unknown): unknown {
   const asked = parseRequest(request);
-  if (asked.op === 'list') return listRuns(api, table, asked.all === true);
+  if (asked.op === 'list') {
+    op.told = false;
+    return listRuns(api, table, op.caller, asked.all === true);
+  }
   // The request says on whose behalf the run acts, so only the daemon's own plugins may make it.
   if (op.caller.door === 'system') return asked.op === 'spawn' ? table.spawn(asked) : table.estimate(asked);
   throw new AosError('not_permitted', {
@@ -153,11 +166,12 @@ function answer(api: PluginApi, table: Table, op: Op, request: unknown): unknown
 function exitOf(run: Run): string {
   const { end } = run;
   if (end === undefined) return '';
-  const { code, reason, cost, durationMs } = end;
+  const { code, reason, durationMs } = end;
   return JSON.stringify({
     code,
     reason,
-    cost_usd: usdFromMicros(cost),
+    // Not what it was at the end: a model that hung may have sent its bill since.
+    cost_usd: usdFromMicros(run.spend.own),
     duration_sec: Math.round(durationMs / 100) / 10,
   });
 }

@@ -4,13 +4,14 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { z } from 'zod';
-import { defineBackend, type ModelEvent, type ModelRequest, type ToolCall } from '../../plugin-sdk/index.ts';
+import { defineBackend, type ModelEvent, type ModelRequest, schema, type ToolCall } from '../../plugin-sdk/index.ts';
 import { checkOptions } from '../options.ts';
 import { stopped } from '../stopped.ts';
 import { answerText } from './answer.ts';
 import { keywords } from './keywords.ts';
 import { hitsOf, type Steps, stepsOf } from './steps.ts';
+
+const Options = schema(z => z.strictObject({}));
 
 const HITS_MAX = 8;
 const READS_MAX = 3;
@@ -25,7 +26,7 @@ export const offlineBackend = defineBackend({
   fork: 'text',
   bind: 'text',
   open({ options }) {
-    checkOptions(z.strictObject({}), options, 'offline');
+    checkOptions(Options, options, 'offline', {});
     return {
       models: () => [
         {

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } 
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
+import { parsePath } from '../../core/path.ts';
 import { dropHome, field, makeHome, openWorld, saying, until, type World } from '../procs/world.ts';
 
 async function world(t: ExecutionContext, home: string = makeHome()): Promise<World> {
@@ -152,6 +153,25 @@ test('a name that the caller may not see is not suggested', async t => {
   const set = { name: 'uid 5', grants: [{ verbs: ['write', 'list'] as const, path: '/aos/agents/reseacher/**' }] };
   const error = await refused(t, () => w.send('reseacher', 'x', w.as(5, set)));
   t.notRegex(error.message, /researcher/);
+});
+
+test('the list of agents holds what the caller sees in the directory', async t => {
+  const w = await world(t);
+  const grants = [
+    { verbs: ['call', 'list'] as const, path: '/aos/agents' },
+    { verbs: ['stat'] as const, path: '/aos/agents/coder' },
+  ];
+  const narrow = w.as(5, { name: 'one agent', grants });
+  const listed = (await w.call('/aos/agents', { op: 'list' }, narrow)) as { name: string }[];
+  const shown = await w.core.aos.list(narrow, parsePath('/aos/agents'));
+  t.deepEqual(
+    listed.map(({ name }) => name),
+    ['coder'],
+  );
+  t.deepEqual(
+    shown.map(({ name }) => name),
+    ['coder'],
+  );
 });
 
 test('the projection of the definition is read-only', async t => {

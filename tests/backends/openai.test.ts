@@ -198,3 +198,22 @@ test('options that are wrong are named, and their values are not shown', t => {
   t.is(error?.kind, 'invalid');
   t.regex(error?.message ?? '', /backends\.openai\.api_key/);
 });
+
+test('an address with a password is refused and not repeated; the key has a place of its own', t => {
+  const url = 'http://me:hunter2@127.0.0.1:1/v1';
+  for (const open of [
+    () => openBackend(openaiBackend, { base_url: url }),
+    () => openBackend(openaiBackend, {}, { OPENAI_BASE_URL: url }),
+    () => openBackend(openaiBackend, { base_url: 'http://token@127.0.0.1:1/v1' }),
+    ...localBackends.map(backend => () => openBackend(backend, { base_url: url })),
+  ]) {
+    const error = t.throws(open, { instanceOf: AosError });
+    t.is(error.kind, 'invalid');
+    t.regex(error.message, /api_key|OPENAI_API_KEY/);
+    t.notRegex(`${error.message} ${error.stack}`, /hunter2|token@/);
+  }
+  const other = t.throws(() => openBackend(openaiBackend, {}, { OPENAI_BASE_URL: 'ftp://x/v1' }), {
+    instanceOf: AosError,
+  });
+  t.regex(other.message, /OPENAI_BASE_URL .* http/);
+});

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
+import { definePlugin, dir, file, tree } from '../../plugin-sdk/index.ts';
 import { dropHome, field, makeHome, openWorld, record, type Script, saying, until, type World } from './world.ts';
 
 /** Real models and tools; nothing is scripted but the mock's answers. */
@@ -90,16 +91,8 @@ test('a run is stopped by its budget to the token, its answer so far is kept', a
   t.true(Number(end.cost_usd) <= 0.01 && Number(end.cost_usd) >= 0.0095, String(end.cost_usd));
   // A word is a token of a hundredth of a cent; one micro-dollar is never used up.
   t.is(end.output, 'w '.repeat(99));
-  t.regex(String(end.message), /left of the budget do not pay for more/);
+  t.regex(String(end.message), /\$0\.01 has \$0\.0099 spent, and the \$0\.0001 left do not pay for a further answer/);
   t.true((await w.read(`/aos/procs/${pid}/stderr`)).includes('"warn":true'));
-});
-
-test('a budget of nothing pays for nothing', async t => {
-  const real = { mock: [{ text: 'x' }], pricing: { input_per_1m: 0, output_per_1m: 1 } };
-  const w = await world(t, real, { quick: QUICK });
-  const end = await w.wait(await w.send('quick', message('x', { override: { max_cost_usd: 0 } })));
-  t.like(end, { exit_code: 64, reason: 'budget', output: '', cost_usd: 0 });
-  t.regex(String(end.message), /the run budget of \$0\.00 .*invoke again with a larger --budget/);
 });
 
 const LEADER = `tools: [write]
@@ -147,6 +140,41 @@ test('an agent that invokes another is its parent: authority narrows again, mone
   // An agent's word cannot raise the limit of the one it asks.
   t.is(await w.read(`/aos/procs/${child}/budget/limit`), '1.00\n');
   t.is(used(w, 'uid'), 400);
+});
+
+test('what an agent hands to another is read as that agent: by its lease, counted against its budget', async t => {
+  const mock = [
+    tells('^lead', '/aos/agents/helper/inbox', message('help', { attach: '/aos/mnt/paid/a' })),
+    { text: 'done', usage: { input: 0, output: 10 } },
+  ];
+  const budgets = { ...DEFAULT_CONFIG.budgets, agents: { leader: { usd: 100_000, per: 60_000 } } };
+  const capabilities = LEADER.replace('capabilities:', 'capabilities:\n  - {verbs: [read], path: /aos/mnt/**}');
+  const w = await world(t, { mock, config: { budgets } }, { leader: capabilities, helper: HELPER });
+  const paid = parsePath('/aos/mnt/paid');
+  const outside = tree({
+    '/': dir(() => ['a']),
+    '/:name': file({
+      read(args) {
+        args.meter.spend(5_000);
+        return 'from outside';
+      },
+    }),
+  });
+  const price = (verb: string): number => (verb === 'read' ? 5_000 : 0);
+  const mount = definePlugin({
+    name: 'outside',
+    setup: api => void api.mount({ path: paid, tree: outside, locked: true, price }),
+  });
+  await w.core.plugins.admit([mount]);
+  const until = Date.now() + 60_000;
+  w.core.policy.leases.add({ path: paid, until, uid: 0, scope: { kind: 'agent', agent: 'leader' } });
+  const parent = await w.send('leader', message('lead'));
+  await w.wait(parent);
+  const child = Number((await w.read(`/aos/procs/${parent}/stderr`)).match(/"type":"spawn","pid":(\d+)/)?.[1]);
+  t.like(await w.wait(child), { exit_code: 0, output: 'done' });
+  const leader = { ...w.as(0), agent: 'leader' };
+  const layers = w.core.policy.budgets(leader, paid);
+  t.is(layers.find(({ layer }) => layer === 'agent')?.used, 5_000);
 });
 
 test('a sub-run cannot spend more than is left to whoever started it', async t => {

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { dropHome, held, makeHome, openWorld, type Script, saying, until } from './world.ts';
 
@@ -51,4 +53,32 @@ test('what was accepted while the daemon stopped runs at the next start', async 
   t.is(await after.read('/aos/agents/researcher/inbox.depth'), '1\n');
   await until('it has run', async () => (await after.read('/aos/agents/researcher/output')) === 'later\n');
   t.is((await after.wait(second)).output, 'later');
+});
+
+test('a run that cannot be taken up is left for the next start, and keeps no other from going on', async t => {
+  const home = makeHome();
+  t.teardown(() => dropHome(home));
+  const { model, begun } = held('half');
+  const before = await openWorld(home, { model });
+  const ran = await before.send('researcher', 'first');
+  await begun;
+  const waited = await before.send('researcher', 'second');
+  before.crash();
+  const damage = (sql: string): void => {
+    const db = new DatabaseSync(join(home, 'aos.db'));
+    db.exec(sql);
+    db.close();
+  };
+  damage(`UPDATE runs SET body = '{}' WHERE pid = ${ran};
+    CREATE TRIGGER no BEFORE UPDATE ON runs WHEN OLD.pid = ${ran} BEGIN SELECT RAISE(ABORT, 'not now'); END`);
+  const after = await openWorld(home, { model: saying('later') });
+  t.like(await after.wait(waited), { output: 'later', exit_code: 0 });
+  after.crash();
+  damage('DROP TRIGGER no');
+  const last = await openWorld(home, { model: saying('unused') });
+  t.teardown(() => last.crash());
+  await until('it is over', async () => {
+    const all = (await last.call('/aos/procs', { op: 'list', all: true })) as { pid: number; reason?: string }[];
+    return all.some(({ pid, reason }) => pid === ran && reason === 'failed');
+  });
 });

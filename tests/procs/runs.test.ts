@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { PricedEvent } from '../../plugin-sdk/index.ts';
-import { dropHome, field, held, makeHome, openWorld, type Script, saying, until, type World } from './world.ts';
+import { dropHome, field, held, makeHome, openWorld, type Script, saying, type World } from './world.ts';
 
 async function world(t: ExecutionContext, script: Script): Promise<World> {
   const home = makeHome();
@@ -225,6 +225,25 @@ test('a finished run stays listed for 60 s and can be waited for afterwards', as
   await t.throwsAsync(() => w.wait(pid + 1), { message: /no such/ });
 });
 
+test('the list of runs, now and earlier, holds what the caller sees in the directory', async t => {
+  const script: Script = { model: saying('x') };
+  const w = await world(t, script);
+  const [first, second] = [await w.send('researcher', 'one'), await w.send('coder', 'two')];
+  await w.wait(first);
+  await w.wait(second);
+  const grants = [
+    { verbs: ['call' as const], path: '/aos/procs' },
+    { verbs: ['stat' as const, 'list' as const], path: `/aos/procs/${second}/**` },
+  ];
+  const narrow = w.as(5, { name: 'one run', grants });
+  const listed = async (all: boolean): Promise<number[]> =>
+    ((await w.call('/aos/procs', { op: 'list', all }, narrow)) as { pid: number }[]).map(({ pid }) => pid);
+  t.deepEqual(await listed(false), [second]);
+  script.ahead = 61_000;
+  t.deepEqual(await listed(false), []);
+  t.deepEqual(await listed(true), [second]);
+});
+
 test('only the daemon may say on whose behalf a run acts', async t => {
   const w = await world(t, { model: saying('never') });
   const request = {
@@ -265,18 +284,4 @@ test('the daemon stops: nothing more is taken, what runs is finished', async t =
   release();
   await drained;
   t.like(await w.wait(pid), { output: 'half end', reason: 'completed' });
-});
-
-test('the same key within ten minutes is the same run, for the same user', async t => {
-  const script: Script = { model: saying('once') };
-  const w = await world(t, script);
-  const text = JSON.stringify({ prompt: 'pay', idempotency_key: 'k1' });
-  const pid = await w.send('researcher', text);
-  await w.wait(pid);
-  t.is(await w.send('researcher', text), pid);
-  t.is(w.asked.length, 1);
-  t.not(await w.send('researcher', text, w.as(5)), pid);
-  script.ahead = 601_000;
-  t.not(await w.send('researcher', text), pid);
-  await until('all are done', async () => (await w.read('/aos/agents/researcher/status')) === 'idle\n');
 });

@@ -54,6 +54,21 @@ for (const [word, reason] of [
   });
 }
 
+test('a run stopped before its model answers leaves nothing held for an answer that nobody reads', async t => {
+  const arrives = Promise.withResolvers<void>();
+  const w = await world(t, { model: saying('late'), held: { max: 50_000, until: arrives.promise } });
+  const model = parsePath('/aos/models/fake/one');
+  const used = (): number =>
+    Math.max(...w.core.policy.budgets(w.as(0), model).map(({ layer, used }) => (layer === 'uid' ? used : 0)));
+  const pid = await w.send('researcher', 'x');
+  await until('the model is asked', () => w.asked.length === 1);
+  t.is(used(), 50_000);
+  await w.write(`/aos/procs/${pid}/ctl`, 'stop');
+  t.is((await w.wait(pid)).reason, 'stopped');
+  arrives.resolve();
+  await until('the money is back', () => used() === 0);
+});
+
 test('stop lets a tool finish, kill does not', async t => {
   const release = Promise.withResolvers<string>();
   const script: Script = {
@@ -117,6 +132,25 @@ test('text on stdin is the next message of the user', async t => {
   t.deepEqual(w.asked[1]?.messages.at(-1), { role: 'user', text: 'also consider y' });
   t.is(await w.read(`/aos/procs/${pid}/stdout`), 'thinking end\nwith y\n');
   await t.throwsAsync(() => w.write(`/aos/procs/${pid}/stdin`, 'too late'), { message: /ended/ });
+});
+
+test('a paused run takes as many messages as a queue holds, and refuses the next before anything is written', async t => {
+  const { model, begun, release } = held('so far');
+  const w = await world(t, { model });
+  const pid = await w.send('researcher', 'x');
+  await begun;
+  await w.write(`/aos/procs/${pid}/ctl`, 'pause');
+  for (let i = 0; i < 100; i++) await w.write(`/aos/procs/${pid}/stdin`, `more ${i}`);
+  const how = { read: false, write: true, append: false, truncate: true };
+  const open = async (): Promise<unknown> => w.core.aos.open(w.as(0), parsePath(`/aos/procs/${pid}/stdin`), how);
+  const error = await t.throwsAsync(open, { instanceOf: AosError });
+  t.like(error, { kind: 'queue_full', errno: 'EAGAIN' });
+  t.regex(error.message, /100 messages wait.*resume/);
+  w.script.model = saying('done');
+  release();
+  await w.write(`/aos/procs/${pid}/ctl`, 'resume');
+  t.like(await w.wait(pid), { exit_code: 0, output: 'done' });
+  t.is(w.asked.at(-1)?.messages.filter(({ role }) => role === 'user').length, 101);
 });
 
 test('ctl says which words it takes, and takes them from the owner only', async t => {

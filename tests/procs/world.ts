@@ -11,7 +11,7 @@ import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { type Core, createCore } from '../../core/core.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
-import type { Caller, Config, GrantSet, Log, Op, Plugin, RunEvent } from '../../core/types.ts';
+import type { Caller, Config, GrantSet, Log, Op, Plugin, RunEvent, Verb } from '../../core/types.ts';
 import { memoryPlugin } from '../../memory/index.ts';
 import { modelsPlugin } from '../../models/index.ts';
 import { definePlugin, dir, type ModelCall, type PricedEvent, tree } from '../../plugin-sdk/index.ts';
@@ -29,6 +29,8 @@ export interface Script {
   ahead?: number;
   /** USD for a million tokens; free and local where left out. */
   pricing?: { input_per_1m: number; output_per_1m: number };
+  /** What the gate holds for a call on the model, in micro-dollars, and what the call waits for before it answers. */
+  held?: { max: number; until: Promise<void> };
   /** The real models and tools instead of scripted ones, with this configuration; `mock` are the lines of the mock's file. */
   real?: { config?: Partial<Config>; mock?: readonly object[]; pricing?: object };
 }
@@ -201,11 +203,14 @@ function modelsFake(script: Script, asked: ModelCall[]): Plugin {
           call: (op, request) => {
             const call = request as ModelCall;
             asked.push(call);
-            return script.model(call, op);
+            const { held: wait } = script;
+            return wait === undefined ? script.model(call, op) : wait.until.then(() => script.model(call, op));
           },
         }),
       });
-      api.mount({ path: parsePath('/aos/models'), tree: known });
+      const price = (verb: Verb, rest: string): number =>
+        verb === 'call' && rest !== '' ? (script.held?.max ?? 0) : 0;
+      api.mount({ path: parsePath('/aos/models'), tree: known, price });
     },
   });
 }

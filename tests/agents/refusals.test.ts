@@ -1,0 +1,118 @@
+/** What can be refused early is, with the reason that is true; and what has passed is forgotten. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { AosError } from '../../core/errors.ts';
+import { parsePath } from '../../core/path.ts';
+import type { Caller, PluginApi } from '../../core/types.ts';
+import { definePlugin } from '../../plugin-sdk/index.ts';
+import { dropHome, makeHome, openWorld, record, type Script, saying, type World } from '../procs/world.ts';
+
+const PRICED = { real: { mock: [{ text: 'x' }], pricing: { input_per_1m: 1, output_per_1m: 1 } } };
+const WRITING = { read: false, write: true, append: false, truncate: true };
+
+async function world(t: ExecutionContext, script: Partial<Script> = {}, home: string = makeHome()): Promise<World> {
+  const opened = await openWorld(home, { model: saying('hello'), ...script });
+  t.teardown(() => {
+    opened.crash();
+    dropHome(home);
+  });
+  return opened;
+}
+
+function define(w: World, name: string, text: string): void {
+  writeFileSync(join(w.home, 'etc/agents.d', `${name}.yaml`), text, { mode: 0o600 });
+}
+
+async function refused(t: ExecutionContext, act: () => Promise<unknown>): Promise<AosError> {
+  return t.throwsAsync(act, { instanceOf: AosError });
+}
+
+/** Opens an inbox for writing, as `echo >` does through the mount. */
+async function openInbox(w: World, agent: string): Promise<void> {
+  const caller: Caller = { ...w.as(5), door: 'kernel' };
+  (await w.core.aos.open(caller, parsePath(`/aos/agents/${agent}/inbox`), WRITING)).close();
+}
+
+test('while the breaker is tripped an inbox is refused at open, unless its agent costs nothing', async t => {
+  const w = await world(t, PRICED);
+  define(w, 'paid', 'tools: []\n');
+  define(w, 'local', 'tools: []\nmodel: offline/search\n');
+  define(w, 'unknown', 'tools: []\nmodel: offline/nothing\n');
+  await openInbox(w, 'paid');
+  w.core.vfs.policy.breaker.trip({ at: Date.now(), path: '/aos/models/mock/default', why: 'a test' });
+  const error = await refused(t, () => openInbox(w, 'paid'));
+  t.like(error, { kind: 'budget', errno: 'EDQUOT', exitCode: 64 });
+  t.regex(error.message, /breaker of the global budget is tripped, and mock\/default costs money.*aos breaker reset/);
+  for (const agent of ['local', 'unknown']) await t.notThrowsAsync(() => openInbox(w, agent));
+
+  // Whoever hears what a write says is told of the message as it is.
+  const sent = await refused(t, () => w.send('paid', 'x'));
+  t.is(sent.errno, 'EDQUOT');
+  t.is(w.events.length, 0);
+  const elsewhere = JSON.stringify({ prompt: 'x', override: { model: 'offline/search' } });
+  t.is((await w.wait(await w.send('paid', elsewhere))).exit_code, 0);
+  t.is((await w.wait(await w.send('local', 'x'))).exit_code, 0);
+  const estimated = record(await w.call('/aos/agents/paid/inbox', { dry_run: true, prompt: 'x' }));
+  t.is(typeof estimated.estimate_usd, 'number');
+
+  w.core.policy.breaker.reset();
+  await openInbox(w, 'paid');
+  t.is((await w.wait(await w.send('paid', 'x'))).exit_code, 0);
+});
+
+test('a budget of nothing is refused where the model costs something, and enough where it does not', async t => {
+  const w = await world(t, PRICED);
+  define(w, 'thrifty', 'tools: []\nlimits: {max_cost_usd: 0}\n');
+  define(w, 'quick', 'tools: []\n');
+  const nothing = { prompt: 'x', override: { max_cost_usd: 0 } };
+  for (const act of [
+    () => w.send('quick', JSON.stringify(nothing)),
+    () => w.send('thrifty', 'x'),
+    () => w.call('/aos/agents/quick/inbox', { dry_run: true, ...nothing }),
+    () => w.call('/aos/agents/thrifty/inbox', { dry_run: true, prompt: 'x' }),
+  ]) {
+    const error = await refused(t, act);
+    t.like(error, { errno: 'EINVAL', exitCode: 2 });
+    t.regex(error.message, /a budget of \$0\.00 pays for no call on mock\/default, which costs money; give a budget/);
+  }
+  t.is(w.events.length, 0);
+  const free = { ...nothing, override: { ...nothing.override, model: 'offline/search' } };
+  t.like(await w.wait(await w.send('quick', JSON.stringify(free))), { exit_code: 0, cost_usd: 0 });
+  const more = JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.1 } });
+  t.is((await w.wait(await w.send('thrifty', more))).exit_code, 0, "a human's word replaces the limit");
+});
+
+/** The store as the plugins have it. */
+async function storeOf(w: World): Promise<PluginApi['state']> {
+  const apis: PluginApi[] = [];
+  await w.core.plugins.admit([definePlugin({ name: 'peek', setup: api => void apis.push(api) })]);
+  const [api] = apis;
+  if (api === undefined) throw new Error('the plugin was not set up');
+  return api.state;
+}
+
+test('a full disk is said to be one, and once there is room the agent is as it was', async t => {
+  const home = makeHome();
+  const w = await world(t, {}, home);
+  define(w, 'poet', 'persona: You rhyme.\n');
+  const { keys } = await storeOf(w);
+  const { set } = keys;
+  keys.set = () => {
+    throw new AosError('no_space', { component: 'store', why: 'there is no space left', remedy: 'free some' });
+  };
+  const error = await refused(t, () => w.send('poet', 'Moon?'));
+  t.like(error, { errno: 'ENOSPC', exitCode: 1, component: 'store' });
+  t.is(await w.read('/aos/agents/poet/status'), 'idle\n');
+  await refused(t, () => w.read('/aos/agents/poet/.error'));
+
+  keys.set = set;
+  t.is((await w.wait(await w.send('poet', 'Moon?'))).output, 'hello');
+  // What could not be kept then is kept now.
+  define(w, 'poet', 'persona: You rhyme.\nnonsense: true\n');
+  w.crash();
+  const again = await world(t, {}, home);
+  t.is((await again.wait(await again.send('poet', 'Moon?'))).output, 'hello');
+  t.regex(await again.read('/aos/agents/poet/.error'), /nonsense/);
+});
