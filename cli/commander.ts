@@ -1,6 +1,7 @@
 /** Flags and arguments by commander, and the help it makes of a declaration. Every mistake becomes one sentence with what was probably meant. */
 
 import { Command, CommanderError } from 'commander';
+import { nearest } from '../agents/nearest.ts';
 import { commandName, FlagValues, Mistake, type Parsed } from './flags.ts';
 import type { Verb } from './verb.ts';
 
@@ -16,10 +17,20 @@ export function parseAll(verb: Verb, argv: readonly string[]): Parsed {
     command.parse([...argv], { from: 'user' });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
-    if (thrown.code !== 'commander.helpDisplayed') throw new Mistake(verb, thrown.message);
+    if (thrown.code !== 'commander.helpDisplayed') throw new Mistake(verb, withMeant(thrown.message, command));
     return { args: [], flags: new FlagValues(verb, {}), help };
   }
   return { args: command.args, flags: new FlagValues(verb, command.opts()), help: undefined };
+}
+
+/** Commander looks for what `--name` may have meant, and not for `--name=value`. */
+function withMeant(said: string, command: Command): string {
+  const [, name = ''] = /unknown option '(--[^=']+)=/.exec(said) ?? [];
+  const meant = nearest(
+    name,
+    command.options.flatMap(({ long }) => long ?? []),
+  );
+  return name === '' || meant === undefined ? said : `${said}\n(Did you mean ${meant}?)`;
 }
 
 /** The help text of a verb: usage, options, notes. */

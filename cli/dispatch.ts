@@ -43,6 +43,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
 /** Runs a command line, without the program's name. Gives the exit code; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   const asJson = wantsJson(argv);
+  standSomewhere();
   try {
     const [name = '', ...rest] = argv;
     if (!Object.hasOwn(VERBS, name)) {
@@ -54,6 +55,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (thrown) {
     const { fail } = await import('./failure.ts');
     return fail(thrown, asJson);
+  }
+}
+
+/** A working directory that is gone, such as one in a mount that was taken away, is no place to find anything from. */
+function standSomewhere(): void {
+  try {
+    process.cwd();
+  } catch {
+    process.chdir('/');
   }
 }
 

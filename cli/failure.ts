@@ -3,14 +3,39 @@
 import { AosError, asAosError, type ErrorShape, fromShape } from '../core/errors.ts';
 import { BrokenReply, Refusal } from './client.ts';
 import { commandName, Mistake } from './flags.ts';
-import { json, note } from './output.ts';
+import { json, note, Unwritten } from './output.ts';
 import { isFields } from './shape.ts';
 
 /** One sentence to stderr, or with `--json` the contract's shape to stdout. Gives the exit code. */
 export function fail(thrown: unknown, asJson: boolean): number {
+  if (thrown instanceof Unwritten) return unwritten(thrown);
   const error = thrown instanceof Mistake ? usageError(thrown) : asAosError(thrown, 'aos');
-  if (asJson) json({ error: error.toJSON() });
-  else note(error.message.replaceAll('\n', ' '));
+  try {
+    if (asJson) json({ error: error.toJSON() });
+    else complain(error);
+  } catch (late) {
+    if (!(late instanceof Unwritten)) throw late;
+    unwritten(late);
+  }
+  return error.exitCode;
+}
+
+function complain(error: AosError): void {
+  note(error.message.replaceAll('\n', ' '));
+}
+
+/** Told on stderr, if that can be written: stdout is what failed, with `--json` too. */
+function unwritten({ fd, cause }: Unwritten): number {
+  const path = fd === 1 ? 'standard output' : 'standard error';
+  const { kind, why } = asAosError(cause, 'aos', path);
+  const remedy = kind === 'no_space' ? 'make room where it goes to' : 'send it to where it can be written';
+  const error = new AosError(kind, { component: 'aos', path, why, remedy });
+  try {
+    if (fd === 1) complain(error);
+  } catch (late) {
+    // The exit code alone has to say it.
+    if (!(late instanceof Unwritten)) throw late;
+  }
   return error.exitCode;
 }
 
@@ -28,7 +53,8 @@ function usageError({ verb, message }: Mistake): AosError {
 }
 
 /** What a failed request means: the daemon's own error, or why there is none of it. */
-export function failureOf(thrown: unknown, socket: string, path: string): AosError {
+export function failureOf(thrown: unknown, socket: string, path: string): Error {
+  if (thrown instanceof Unwritten) return thrown;
   if (thrown instanceof Refusal) return refusal(thrown.said, path);
   if (thrown instanceof BrokenReply) return wentAway(socket, thrown);
   if (thrown instanceof Error && 'syscall' in thrown && 'code' in thrown)

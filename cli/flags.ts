@@ -17,17 +17,25 @@ export async function parseFlags(verb: Verb, argv: readonly string[]): Promise<P
   return parseAll(verb, argv);
 }
 
-/** A line of switches and arguments of the right number, each spelled in full; undefined where there is anything else. */
+/** A line of flags and arguments of the right number, each spelled in full; undefined where there is anything else. */
 export function parsePlain(verb: Verb, argv: readonly string[]): Parsed | undefined {
   const values: Record<string, unknown> = {};
   const args: string[] = [];
-  for (const word of argv) {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
     if (!word.startsWith('-') || word === '-') args.push(word);
     else if (word === '--json') values.json = true;
     else {
-      const name = switchName(verb, word);
-      if (name === undefined) return undefined;
-      values[name] = true;
+      const flag = plainFlag(verb, word);
+      if (flag === undefined) return undefined;
+      if (!flag.takes) values[flag.name] = true;
+      else {
+        i++;
+        const value = argv[i];
+        // What begins with a dash may be a forgotten value.
+        if (value === undefined || value.startsWith('-')) return undefined;
+        values[flag.name] = value;
+      }
     }
   }
   const names = verb.args === undefined ? [] : verb.args.split(' ');
@@ -37,13 +45,18 @@ export function parsePlain(verb: Verb, argv: readonly string[]): Parsed | undefi
   return { args, flags: new FlagValues(verb, values), help: undefined };
 }
 
-/** The name of a flag that takes no value and is no negation, by one of its spellings. */
-function switchName(verb: Verb, word: string): string | undefined {
-  for (const { flags } of verb.flags ?? []) {
-    const spellings = flags.split(', ');
+/** A flag that is no negation and given once, by one of its spellings: its long name in camel case, and whether a value follows. */
+function plainFlag(verb: Verb, word: string): { name: string; takes: boolean } | undefined {
+  for (const { flags, many } of verb.flags ?? []) {
+    const [spelled = '', value] = flags.split(' <');
+    const spellings = spelled.split(', ');
     if (!spellings.includes(word)) continue;
     const long = spellings.at(-1)?.slice(2) ?? '';
-    return long.startsWith('no-') ? undefined : long.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    if (many === true || long.startsWith('no-')) return undefined;
+    return {
+      name: long.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      takes: value !== undefined,
+    };
   }
   return undefined;
 }

@@ -1,8 +1,8 @@
 /** What `aos` says when it is not given a verb it has: the list, one verb's help, its version, or what was probably meant. */
 
+import { nearest } from '../agents/nearest.ts';
 import { AosError } from '../core/errors.ts';
 import { commandName } from './flags.ts';
-import { nearest } from './nearest.ts';
 import { line, note } from './output.ts';
 import type { Verb } from './verb.ts';
 import { version } from './version.ts';

@@ -9,7 +9,7 @@ const RETRY_MS = 2;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Bytes or text as they are. Ends the process quietly where the reader has gone. */
+/** Bytes or text as they are. Ends the process quietly where the reader has gone; throws where they cannot be written. */
 export function write(data: string | Uint8Array, fd: 1 | 2 = 1): void {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
   for (let done = 0; done < bytes.length; ) {
@@ -18,10 +18,20 @@ export function write(data: string | Uint8Array, fd: 1 | 2 = 1): void {
     } catch (thrown) {
       const code = asCode(thrown);
       if (code === 'EPIPE') process.exit(READER_GONE);
-      if (code !== 'EAGAIN') throw thrown;
+      if (code !== 'EAGAIN') throw new Unwritten(fd, thrown);
       // Somebody made the descriptor non-blocking; its reader needs a moment.
       Atomics.wait(sleeper, 0, 0, RETRY_MS);
     }
+  }
+}
+
+/** What was to be printed could not be. */
+export class Unwritten extends Error {
+  readonly fd: 1 | 2;
+
+  constructor(fd: 1 | 2, cause: unknown) {
+    super('not written', { cause });
+    this.fd = fd;
   }
 }
 
@@ -60,9 +70,4 @@ export function table(
       .join('  ')
       .trimEnd();
   return [head, ...rows].map(format).join('\n');
-}
-
-/** Dollars as the tree prints them: two digits, and more where two would say nothing. */
-export function usd(amount: number): string {
-  return amount !== 0 && Math.abs(amount) < 0.01 ? amount.toFixed(6).replace(/0+$/, '') : amount.toFixed(2);
 }

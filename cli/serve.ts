@@ -2,33 +2,35 @@
 
 import { accessSync, closeSync, constants, fstatSync, mkdirSync, writeSync } from 'node:fs';
 import { uptime } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { agentsPlugin } from '../agents/index.ts';
 import { builtinBackends } from '../backends/index.ts';
 import { channelsPlugin } from '../channels/index.ts';
 import { conversationsPlugin } from '../conversations/index.ts';
+import { writtenConfig } from '../core/config.ts';
 import { type Core, createCore } from '../core/core.ts';
 import { AosError, asAosError } from '../core/errors.ts';
-import { LIMITS } from '../core/limits.ts';
 import { parsePath } from '../core/path.ts';
-import type { Config, Log } from '../core/types.ts';
+import type { Aos, Config, Log } from '../core/types.ts';
 import { type FuseDoor, startFuse } from '../doors/fuse/index.ts';
-import { shellHandler } from '../doors/shell/serve.ts';
 import { startSocket } from '../doors/socket/index.ts';
+import type { StreamHandler } from '../doors/stream.ts';
 import { etcPlugin } from '../etc/index.ts';
 import { manPlugin } from '../man/index.ts';
 import { memoryPlugin } from '../memory/index.ts';
 import { modelsPlugin } from '../models/index.ts';
 import { mountsPlugin } from '../mounts/index.ts';
 import { procsPlugin } from '../procs/index.ts';
-import { openStore, type Store } from '../store/index.ts';
+import { openStore } from '../store/index.ts';
 import { systemPlugin } from '../system/index.ts';
 import { toolsPlugin } from '../tools/index.ts';
 import { loadConfig } from './config.ts';
 import { type Env, logFile, resolveEnv } from './env.ts';
 import { takeHome } from './home.ts';
 import { openLog } from './log.ts';
-import { type Reloader, reloader } from './reload.ts';
+import { reloader } from './reload.ts';
+import { type Stop, stopper } from './stop.ts';
 import { version } from './version.ts';
 
 const MODELS = parsePath('/aos/models');
@@ -80,7 +82,7 @@ function readFlags(args: readonly string[]): Flags {
     mount: values.mount,
     driver: values.driver === 'fuse-native' ? 'fuse-native' : 'kernel',
     allowOther: values['allow-other'],
-    mock: values.mock,
+    mock: values.mock && resolve(values.mock),
     fuse: !values['no-fuse'],
     foreground: values.foreground,
   };
@@ -90,7 +92,7 @@ interface Daemon {
   readonly log: Log;
   /** Reads the configuration again. */
   reload(): Promise<void>;
-  stop(why: string, code?: number): Promise<void>;
+  readonly stop: Stop;
 }
 
 async function start(env: Env, flags: Flags): Promise<Daemon> {
@@ -115,7 +117,7 @@ async function start(env: Env, flags: Flags): Promise<Daemon> {
   const model = await modelName(core, { model: config.model, file });
   const socket = await startSocket(core.door('socket'), {
     path: env.socket,
-    streams: { '/shell': shellHandler(core.aos) },
+    streams: { '/shell': shellOver(core.aos) },
   });
   if (flags.fuse) {
     try {
@@ -128,18 +130,34 @@ async function start(env: Env, flags: Flags): Promise<Daemon> {
     }
   }
   log.info({ pid: process.pid, home: env.home, mount: mounted(), config: file }, 'started');
+  let known = file;
   const configured = reloader({
     file,
     load: async () => {
-      const found = await loadConfig(env.config, from);
+      // The file that was found, and no other in its place; only where there was none is it looked for again.
+      const found = await loadConfig(known, from);
+      known = found.file;
       return { ...found, config: withMock(found.config, flags.mock) };
     },
     current: () => core.config(),
     apply: next => core.reconfigure(next),
     log,
   });
-  const daemon = stopper({ core, store, socket, fuse, log, configured });
-  if (fuse !== undefined) void fuse.gone.then(() => daemon.stop('unmounted'));
+  const stop = stopper({
+    drain: () => core.hooks.tellStop(),
+    steps: [
+      { what: 'leaving the configuration', act: () => configured.stop() },
+      { what: 'unmounting', act: () => fuse?.stop() },
+      { what: 'closing the socket', act: () => socket.stop() },
+      { what: 'withdrawing the plugins', act: () => core.plugins.withdrawAll() },
+      { what: 'closing the store', act: () => store.close() },
+    ],
+    log,
+    exit: code => process.exit(code),
+  });
+  if (fuse !== undefined) void fuse.gone.then(() => stop('unmounted'));
+  // What was named from where it was started is found: now it keeps no directory in use, least of all one in its own mount.
+  process.chdir('/');
   tell({
     ok: true,
     pid: process.pid,
@@ -149,7 +167,15 @@ async function start(env: Env, flags: Flags): Promise<Daemon> {
     fuse: fuse !== undefined,
     ...(store.moved !== undefined && { warning: `store: what was no database is now ${store.moved}` }),
   });
-  return daemon;
+  return { log, reload: () => configured.reload(), stop };
+}
+
+/** A shell over the tree, loaded when the first is opened. */
+function shellOver(aos: Aos): StreamHandler {
+  return async exchange => {
+    const { shellHandler } = await import('../doors/shell/serve.ts');
+    await shellHandler(aos)(exchange);
+  };
 }
 
 interface Place {
@@ -167,6 +193,7 @@ function admitAll(core: Core, place: Place): Promise<void> {
     mount: place.mount,
     driver: place.driver,
     config: () => core.config(),
+    written: () => writtenConfig(core.config()),
     policy: core.policy,
   });
   return core.plugins.admit([
@@ -182,48 +209,6 @@ function admitAll(core: Core, place: Place): Promise<void> {
     manPlugin,
     system,
   ]);
-}
-
-interface Running {
-  readonly core: Core;
-  readonly store: Store;
-  readonly socket: { stop(): Promise<void> };
-  readonly fuse: FuseDoor | undefined;
-  readonly log: Log;
-  readonly configured: Reloader;
-}
-
-/** Stops once, whoever asks: runs drain, then the doors close, then the store. */
-function stopper({ core, store, socket, fuse, log, configured }: Running): Daemon {
-  let stopping: Promise<void> | undefined;
-  const shut = async (why: string, code: number): Promise<void> => {
-    log.info({ why }, 'stopping');
-    const deadline = setTimeout(() => {
-      log.error({}, `not drained after ${LIMITS.drain_ms / 1000} s: ending anyway`);
-      process.exit(1);
-    }, LIMITS.drain_ms);
-    configured.stop();
-    try {
-      await core.hooks.tellStop();
-      await fuse?.stop();
-      await socket.stop();
-      core.plugins.withdrawAll();
-      store.close();
-    } catch (error) {
-      log.error({ err: error }, 'stopping failed');
-    }
-    clearTimeout(deadline);
-    log.info({}, 'stopped');
-    process.exit(code);
-  };
-  return {
-    log,
-    reload: () => configured.reload(),
-    stop: (why, code = 0) => {
-      stopping ??= shut(why, code);
-      return stopping;
-    },
-  };
 }
 
 /** `--mock FILE` makes the mock backend's file the default model. */

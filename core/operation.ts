@@ -9,6 +9,7 @@ export class Operation implements Op {
   readonly path: Path;
   readonly cancel: Cancel;
   meter: Meter = FREE;
+  told?: string | false;
 
   constructor(caller: Caller, verb: Verb, path: Path, cancel: Cancel) {
     this.caller = caller;

@@ -20,7 +20,7 @@ export type Outcome = 'refused' | 'opened' | undefined;
 
 /** Whether the listeners hear of it. `reads`: whether free reads are told as well. */
 export function isTold(
-  op: Pick<Op, 'caller' | 'verb'>,
+  op: Pick<Op, 'caller' | 'verb' | 'told'>,
   cost: Micros,
   error: AosError | undefined,
   outcome: Outcome,
@@ -30,7 +30,8 @@ export function isTold(
   if (error !== undefined) return outcome === 'refused' || !ORDINARY.has(error.kind);
   // The daemon's own free look-ups are nobody's business.
   const own = op.caller.door === 'system' && op.verb === 'call';
-  return (outcome !== 'opened' && CHANGES.has(op.verb) && !own) || (LOOKS.has(op.verb) && reads);
+  if (LOOKS.has(op.verb) || op.told === false) return reads && !own;
+  return outcome !== 'opened' && CHANGES.has(op.verb) && !own;
 }
 
 /** A name that no path could be made of, refused where it came in. */
@@ -39,7 +40,7 @@ export function refusalAtDoor(caller: Caller, dir: Path, error: AosError, at: Mi
 }
 
 export function recordOf(
-  op: Pick<Op, 'caller' | 'path' | 'verb'>,
+  op: Pick<Op, 'caller' | 'path' | 'verb' | 'told'>,
   cost: Micros,
   error: AosError | undefined,
   at: Millis,
@@ -62,6 +63,7 @@ export function recordOf(
     component: error?.component,
     why: error?.why,
     remedy: error?.remedy,
+    about: op.told || undefined,
   });
 }
 

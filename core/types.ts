@@ -127,6 +127,11 @@ export interface Op {
   readonly cancel: Cancel;
   /** Where a plugin that touches the outside reports what it cost. Free operations have one too; it refuses nothing. */
   readonly meter: Meter;
+  /**
+   * What the audit says of a call: in a few words what was asked, or `false` where it only looks and is told no more than a read is.
+   * The plugin sets it as soon as it knows.
+   */
+  told?: string | false;
 }
 
 /** The money side of one operation. Reserved before the plugin ran, settled after. */
@@ -230,6 +235,11 @@ export interface RenameHow {
 export interface ValueNode extends NodeBase {
   readonly kind: 'value';
   read?(op: Op): Maybe<string | Uint8Array>;
+  /**
+   * Refuses by throwing, and at once, what is certainly wrong by now, whatever is still to come: shells hear what write says and
+   * ignore what close says. Asked with all that was written, each time that a write ends with a newline.
+   */
+  check?(op: Op, body: Uint8Array): void;
   /** Replaces the value; commits once, at close. */
   write?(op: Op, body: Uint8Array): Maybe<unknown>;
   /** True where `read` is cheap, local and free, so `stat` may call it to tell the size. */
@@ -263,6 +273,11 @@ export interface MessageNode extends NodeBase {
    * message has been committed or given up.
    */
   hold?(op: Op): () => void;
+  /**
+   * Refuses by throwing, and at once, what is certainly wrong by now, whatever is still to come: shells hear what write says and
+   * ignore what close says. Asked with all that was written, each time that a write ends with a newline.
+   */
+  check?(op: Op, body: Uint8Array): void;
   commit(op: Op, body: Uint8Array): Maybe<unknown>;
   /** Bytes; the 64 KiB of the contract unless said otherwise. */
   readonly limit?: number;
@@ -439,6 +454,8 @@ export interface Settled {
   readonly why: string | undefined;
   readonly remedy: string | undefined;
   readonly sid: number;
+  /** What a call asked, where its path does not say. */
+  readonly about?: string | undefined;
 }
 
 /** What a plugin is given at setup. It is all a plugin ever holds of the core. */

@@ -12,6 +12,7 @@ import {
   parsePath,
   then,
   tree,
+  yaml,
 } from '../plugin-sdk/index.ts';
 import { agentSections } from './agent.ts';
 import { PAGES, type Page } from './pages.ts';
@@ -60,15 +61,14 @@ async function page(api: PluginApi, name: string): Promise<string> {
   const top = Object.hasOwn(PAGES, name) ? PAGES[name] : undefined;
   const source = await ifThere(() => api.aos.read(api.self, parsePath(`${SOURCES}/${name}${SUFFIX}`)));
   const sections: Section[] = top === undefined ? [] : topSections(name, top);
-  if (source !== undefined) sections.push(...agentSections(name, await parsed(source)));
+  if (source !== undefined) sections.push(...agentSections(name, parsed(source)));
   return render(name, sections);
 }
 
 /** A source that is not YAML makes a page that says only where it is; the agent's own .error says what is wrong. */
-async function parsed(source: Uint8Array): Promise<unknown> {
-  const { parse } = await import('yaml');
+function parsed(source: Uint8Array): unknown {
   try {
-    return parse(Buffer.from(source).toString());
+    return yaml().parse(Buffer.from(source).toString());
   } catch {
     return undefined;
   }

@@ -54,8 +54,11 @@ export const PAGES: Readonly<Record<string, Page>> = {
   },
   mnt: {
     summary: 'what is mounted from outside',
-    synopsis: ['aos mount --list'],
-    about: ['Each mount is locked when it is made. aos unlock PATH --duration=30m opens one for a while.'],
+    synopsis: ['aos mount --list', 'aos ls --cursor=CURSOR /aos/mnt/NAME/DIR'],
+    about: [
+      'Each mount is locked when it is made. aos unlock PATH --duration=30m opens one for a while.',
+      'A listing holds at most 1,000 names. One that was cut has a file .more.json with "next", the cursor from which aos ls --cursor goes on.',
+    ],
   },
   models: {
     summary: 'the models, by provider',

@@ -68,7 +68,10 @@ function modelsTree(providers: Providers, fallback: DefaultModel, resolver: Reso
   const chosen = () => then(fallback.get(), choice => resolver.canonical(choice.name));
   return tree({
     '/': dir(() => ['default', ...providers.all.map(provider => provider.name)], {
-      call: (_args, request) => resolver.resolve(modelAsked(request)),
+      call: (args, request) => {
+        args.told = false;
+        return resolver.resolve(modelAsked(request));
+      },
     }),
     '/default': value({
       read: () => then(fallback.get(), choice => defaultText(resolver.canonical(choice.name), choice)),

@@ -43,7 +43,7 @@ export async function* metered(
     }
     const rest = bill.close();
     if (rest > 0) yield { kind: 'cost', micros: rest };
-    if (cut && forMoney) throw tooDear(op, name, request.maxCost ?? 0);
+    if (cut && forMoney) throw tooDear(op, name, request.maxCost ?? 0, bill.spent);
   } finally {
     bill.close();
     if (bill.said !== undefined) counted.learn(name, request, bill.said);
@@ -118,11 +118,11 @@ const UNSAID: Usage = { input: null, cacheRead: null, cacheWrite: null, output: 
 /** Sums of prices are not exact in binary; a whole amount must not be rounded up for that. */
 const ROUNDING = 1e-6;
 
-function tooDear(op: Op, name: string, maxCost: Micros): AosError {
+function tooDear(op: Op, name: string, maxCost: Micros, spent: Micros): AosError {
   return new AosError('budget', {
     component: 'models',
     path: op.path,
-    why: `the answer of ${name} was cut, because the $${printUsd(maxCost)} left of the budget do not pay for more`,
+    why: `the answer of ${name} was cut at the length that the $${printUsd(maxCost)} left of the budget were sure to pay for ($${printUsd(spent)} spent)`,
     remedy: 'raise the budget, or ask for a shorter answer',
   });
 }

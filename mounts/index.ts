@@ -36,6 +36,7 @@ export const mountsPlugin: Plugin = definePlugin({
 });
 
 function serve(mounts: Mounts, catalogue: Catalogue, op: Op, request: MountRequest): unknown {
+  op.told = 'path' in request ? `${request.op} ${request.path}` : false;
   switch (request.op) {
     case 'list':
       return mounts.list(op.caller);

@@ -12,6 +12,7 @@ export { LIMITS } from '../core/limits.ts';
 export { isPromise, then } from '../core/maybe.ts';
 export { below, checkName, isWithin, join, nameOf, parentOf, parsePath, ROOT } from '../core/path.ts';
 export { type Infer, type Issue, schema, zod } from '../core/schema.ts';
+export { isStream } from '../core/stream.ts';
 export type * from '../core/types.ts';
 export * from './backend.ts';
 export { Cache, type CacheState } from './cache.ts';

@@ -6,6 +6,7 @@
 import { Cancellation, NEVER } from '../core/cancel.ts';
 import { AosError, asAosError } from '../core/errors.ts';
 import { isPromise } from '../core/maybe.ts';
+import { isStream } from '../core/stream.ts';
 import type { Caller, Cancel, Maybe, Meter, Micros, Millis, Op, Path, Verb } from '../core/types.ts';
 import type { Secrets } from './mount-secrets.ts';
 import type { Mishaps } from './mount-state.ts';
@@ -207,10 +208,6 @@ class OwnMeter implements Meter {
   spend(amount: Micros): boolean {
     return !this.closed && this.meter.spend(amount);
   }
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** What is undone too late to be heard of. */

@@ -31,6 +31,8 @@ export function dir<P>(
 
 interface ValueVerbs<P> extends Common<P> {
   readonly read?: (args: Args<P>) => Maybe<string | Uint8Array>;
+  /** Refuses early, by throwing, what no further line can mend: the text so far, without its last newline. */
+  readonly check?: (args: Args<P>, text: string) => void;
   /** The text that was written, without its last newline. */
   readonly write?: (args: Args<P>, text: string) => Maybe<unknown>;
 }
@@ -46,12 +48,13 @@ export function file<P>(verbs: ValueVerbs<P>): Route<P> {
 }
 
 function valueRoute<P>(verbs: ValueVerbs<P>, local: boolean): Route<P> {
-  const { read, write } = verbs;
+  const { read, write, check } = verbs;
   return route('value', verbs, (base, again) => ({
     ...base,
     kind: 'value',
     local,
     ...(read && { read: (op: Op) => read(again(op)) }),
+    ...(check && { check: (op: Op, body: Uint8Array) => check(again(op), textOf(body)) }),
     ...(write && { write: (op: Op, body: Uint8Array) => write(again(op), textOf(body)) }),
   }));
 }
@@ -68,19 +71,22 @@ interface MessageVerbs<P> extends Common<P> {
   /** Refuses early, by throwing: a full queue, an agent in error. */
   readonly accept?: (args: Args<P>) => void;
   readonly hold?: (args: Args<P>) => () => void;
+  /** Refuses early, by throwing, what no further line can mend: the text so far, without its last newline. */
+  readonly check?: (args: Args<P>, text: string) => void;
   readonly commit: (args: Args<P>, text: string) => Maybe<unknown>;
   readonly limit?: number;
 }
 
 /** Write-only: one open, one message. */
 export function message<P>(verbs: MessageVerbs<P>): Route<P> {
-  const { accept, hold, limit } = verbs;
+  const { accept, hold, check, limit } = verbs;
   return route('message', verbs, (base, again) => {
     const node: MessageNode = {
       ...base,
       kind: 'message',
       ...(accept && { accept: (op: Op) => accept(again(op)) }),
       ...(hold && { hold: (op: Op) => hold(again(op)) }),
+      ...(check && { check: (op: Op, body: Uint8Array) => check(again(op), textOf(body)) }),
       ...(limit !== undefined && { limit }),
       commit: (op, body) => verbs.commit(again(op), textOf(body)),
     };

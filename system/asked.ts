@@ -1,8 +1,16 @@
 /** Requests to the files of this folder, checked: what is wrong is said in one sentence, with what to write instead. */
 
-import { AosError, type Path, parsePath } from '../plugin-sdk/index.ts';
+import { AosError, type Op, type Path, parsePath } from '../plugin-sdk/index.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
+
+/** A call that only looks: it is told no more than a read is. */
+export function looking<A extends Op, T>(answer: (args: A, request: unknown) => T): (args: A, request: unknown) => T {
+  return (args, request) => {
+    args.told = false;
+    return answer(args, request);
+  };
+}
 
 /** The request as an object with none but these keys. */
 export function requestOf(request: unknown, keys: readonly string[], at: string): Request {

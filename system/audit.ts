@@ -1,13 +1,15 @@
 /** The audit log: one JSON object a line, each with the hash of the one before, so that a line taken out shows. */
 
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
-import { AosError, type LogSource, type Millis, type Settled } from '../plugin-sdk/index.ts';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { AosError, type Log, type LogSource, type Millis, type Settled } from '../plugin-sdk/index.ts';
 import { asideName, asideNumbers, CURRENT, FIRST, link } from './audit-chain.ts';
 
 /** More than any one line: reasons and paths are bounded. */
 const TAIL_BYTES = 256 * 1024;
 /** What is kept of a line that a crash cut short. */
 const TORN_CHARS_MAX = 4096;
+/** After how much more a file that could not be put aside is tried again. */
+const TRY_AGAIN_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
 export interface Audit {
@@ -21,6 +23,7 @@ export interface AuditOptions {
   /** A file that has grown to this is put aside, and another begun. */
   bytesMax(): number;
   now(): Millis;
+  readonly log: Pick<Log, 'error'>;
 }
 
 /** Opens the log in `dir`. A last line that a crash cut short is taken out, and a line of its own says what it was. */
@@ -37,6 +40,8 @@ class AuditLog implements Audit, LogSource {
   private readonly watchers = new Set<() => void>();
   private fd: number;
   private bytes: number;
+  /** A file that could not be put aside is tried again when it has grown to this. */
+  private tryAt = 0;
   private previous: string;
 
   constructor(dir: string, options: AuditOptions) {
@@ -88,7 +93,7 @@ class AuditLog implements Audit, LogSource {
   }
 
   private add(record: object): void {
-    if (this.bytes >= this.options.bytesMax()) this.rotate();
+    if (this.bytes >= Math.max(this.options.bytesMax(), this.tryAt)) this.rotate();
     const { line, hash } = link(record, this.previous);
     const bytes = Buffer.from(`${line}\n`);
     this.write(bytes);
@@ -114,13 +119,41 @@ class AuditLog implements Audit, LogSource {
     });
   }
 
+  /** Where it cannot be done the log goes on in the file there is: a line too many in it is better than one that is lost. */
   private rotate(): void {
-    const number = (asideNumbers(this.dir).at(-1) ?? 0) + 1;
-    renameSync(`${this.dir}/${CURRENT}`, `${this.dir}/${asideName(number)}`);
-    closeSync(this.fd);
-    this.fd = openLog(this.dir);
-    this.bytes = 0;
+    try {
+      const next = openNext(this.dir);
+      closeSync(this.fd);
+      this.fd = next;
+      this.bytes = 0;
+      this.tryAt = 0;
+    } catch (err) {
+      this.tryAt = this.bytes + TRY_AGAIN_BYTES;
+      this.options.log.error({ err }, 'the audit log could not be put aside and goes on in the same file');
+    }
   }
+}
+
+/** Puts the current file aside and gives another in its place. Throws where there is none to be had: then all is as it was. */
+function openNext(dir: string): number {
+  const [current, next] = [`${dir}/${CURRENT}`, `${dir}/${CURRENT}.next`];
+  const aside = `${dir}/${asideName((asideNumbers(dir).at(-1) ?? 0) + 1)}`;
+  // One that a crash left behind is taken over, empty.
+  const fd = openSync(next, 'w+', 0o600);
+  try {
+    renameSync(current, aside);
+    try {
+      renameSync(next, current);
+    } catch (error) {
+      renameSync(aside, current);
+      throw error;
+    }
+  } catch (error) {
+    closeSync(fd);
+    rmSync(next, { force: true });
+    throw error;
+  }
+  return fd;
 }
 
 /** Not for appending: each line is written where the last whole one ended. */

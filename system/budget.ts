@@ -3,6 +3,7 @@
 import {
   type BudgetState,
   type Caller,
+  type Op,
   type PolicyControl,
   parsePath,
   printDuration,
@@ -46,12 +47,13 @@ export function budgetText(state: BudgetState): string {
 }
 
 /** `{tripped, at, path, why, used_usd, limit_usd, per_sec}`; after `reset` as it is then. */
-export function breakerCall(policy: PolicyControl, caller: Caller, request: unknown): object {
+export function breakerCall(policy: PolicyControl, args: Op, request: unknown): object {
   const { op = 'status' } = requestOf(request ?? {}, ['op'], AT);
   if (op !== 'status' && op !== 'reset') throw wrong(AT, `"${String(op)}" is not known`, 'use status or reset');
+  args.told = op === 'reset' ? 'reset' : false;
   if (op === 'reset') policy.breaker.reset();
   const { tripped } = policy.breaker;
-  const global = globalOf(policy, caller);
+  const global = globalOf(policy, args.caller);
   return {
     tripped: tripped !== undefined,
     at: tripped === undefined ? null : new Date(tripped.at).toISOString(),

@@ -6,19 +6,20 @@ import {
   type Micros,
   type Millis,
   type Path,
-  type PluginApi,
-  type PolicyControl,
   printDuration,
   usdFromMicros,
 } from '../plugin-sdk/index.ts';
+import type { Keeper } from './keeper.ts';
 
 const DAY: Millis = 24 * 3_600_000;
-/** What a lease's own budget stands in for. */
-const PERSONAL = ['pid', 'session', 'uid', 'lease', 'velocity'];
+/** Of one process, and begun anew by the next: they bound no length of time. */
+const OF_A_PROCESS = ['pid', 'velocity'];
+/** What a lease's own budget stands in for, or takes the place of. */
+const OF_A_PERSON = ['session', 'uid', 'lease'];
 
 /** `{estimate_usd, low_usd, high_usd, basis}` (contract section 6). */
 export function forecast(
-  { api, policy }: { readonly api: PluginApi; readonly policy: PolicyControl },
+  { api, policy }: Keeper,
   caller: Caller,
   path: Path,
   duration: Millis,
@@ -41,8 +42,8 @@ export function forecast(
 /** The least of what each budget lets through in that time; undefined where none bounds it. */
 function atMost(layers: readonly BudgetState[], duration: Millis, budget: Micros | undefined): Micros | undefined {
   const bounds = layers
-    .filter(({ layer }) => layer !== 'velocity' && layer !== 'pid')
-    .filter(({ layer }) => budget === undefined || !PERSONAL.includes(layer))
+    .filter(({ layer }) => !OF_A_PROCESS.includes(layer))
+    .filter(({ layer }) => budget === undefined || !OF_A_PERSON.includes(layer))
     .filter(({ limit }) => limit.usd > 0)
     .map(({ limit }) => (limit.per === 0 ? limit.usd : limit.usd * Math.max(1, Math.ceil(duration / limit.per))));
   const least = Math.min(...bounds, budget ?? Number.POSITIVE_INFINITY);

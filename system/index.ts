@@ -12,14 +12,16 @@ import {
   ROOT,
   tree,
   value,
+  yaml,
 } from '../plugin-sdk/index.ts';
+import { looking } from './asked.ts';
 import { openAudit } from './audit.ts';
-import { shownConfig } from './config.ts';
 import { Failures } from './failures.ts';
+import { healthOf } from './health.ts';
 import { metricsText, Operations } from './metrics.ts';
 import { leaseRoutes, moneyRoutes } from './policy.ts';
 import { rootRoutes } from './root.ts';
-import { spendReport } from './spend.ts';
+import { Spent, spendReport } from './spend.ts';
 
 /** What only the composition root knows. */
 export interface Daemon {
@@ -32,6 +34,8 @@ export interface Daemon {
   driver(): string;
   /** The configuration in force. */
   config(): Config;
+  /** The same as a user would write it, without its secrets. */
+  written(): object;
   readonly policy: PolicyControl;
 }
 
@@ -43,9 +47,11 @@ export function systemPlugin(daemon: Daemon): Plugin {
       const started = api.now();
       const failures = new Failures();
       const operations = new Operations();
+      const spent = new Spent(api.state.ledger);
       const audit = openAudit(api.dir('audit'), {
         bytesMax: () => daemon.config().audit.file_bytes_max,
         now: api.now,
+        log: api.log,
       });
       api.signal.addEventListener('abort', () => audit.close(), { once: true });
       api.tap.settled(record => {
@@ -59,20 +65,20 @@ export function systemPlugin(daemon: Daemon): Plugin {
       api.mount({
         path: parsePath(`${ROOT}/system`),
         tree: tree({
-          '/status': value({ read: async () => lines(await status()), call: status }),
-          '/health': value({ read: () => 'ok' }),
+          '/status': value({ read: async () => lines(await status()), call: looking(status) }),
+          '/health': value({ read: () => healthOf(daemon.home) }),
           '/version': value({ read: () => daemon.version }),
           '/spend': value({
-            read: () => printUsd(api.state.ledger.total(0)),
-            call: (_args, request) => spendReport(api.state.ledger, request, api.now()),
+            read: () => printUsd(spent.total(api.now())),
+            call: looking((_args, request) => spendReport(api.state.ledger, request, api.now())),
           }),
           '/errors': value({
             read: args => failures.text(args.caller),
-            call: args => failures.of(args.caller),
+            call: looking(args => failures.of(args.caller)),
           }),
           '/audit.jsonl': log(() => audit.source),
-          '/metrics': value({ read: () => metricsText(operations, api, started) }),
-          '/config.yaml': value({ read: () => shownConfig(daemon.config()) }),
+          '/metrics': value({ read: () => metricsText(operations, spent, api, started) }),
+          '/config.yaml': value({ read: () => yaml().stringify(daemon.written()) }),
           ...leaseRoutes(api, daemon.policy),
           ...moneyRoutes(daemon.policy, failures),
         }),

@@ -5,20 +5,19 @@ import {
   type Caller,
   isWithin,
   type Lease,
-  type PluginApi,
-  type PolicyControl,
+  type Maybe,
+  type Op,
   parsePath,
+  then,
   usdFromMicros,
 } from '../plugin-sdk/index.ts';
 import { pathOf, type Request, requestOf, wrong } from './asked.ts';
-import { shapeOf } from './unlock.ts';
+import type { Keeper } from './keeper.ts';
+import { lockable, shapeOf } from './unlock.ts';
 
 const AT = '/aos/system/lock';
-
-interface Keeper {
-  readonly api: PluginApi;
-  readonly policy: PolicyControl;
-}
+/** Of what was asked, in the audit. */
+const TOLD_CHARS_MAX = 200;
 
 /** Those the caller may know of: its own; a run those of its agent; the daemon's owner and root all. */
 export function leasesOf({ api, policy }: Keeper, caller: Caller): Lease[] {
@@ -41,10 +40,15 @@ export function leaseShape({ api, policy }: Keeper, caller: Caller, lease: Lease
   };
 }
 
-/** `{path}` or `{id}` → `{path, ended}`: ends the caller's leases on the path and below it, or that one. */
-export function lock(keeper: Keeper, caller: Caller, request: unknown): object {
+/**
+ * `{path}` or `{id}` → `{path, ended}`: ends the caller's leases on the path and below it, or that one. Where there is none, `ended`
+ * is empty; refuses what does not exist.
+ */
+export function lock(keeper: Keeper, op: Op, request: unknown): Maybe<object> {
+  const { caller } = op;
   const asked = requestOf(request, ['path', 'id'], AT);
   const own = leasesOf(keeper, caller);
+  op.told = String(asked.path ?? `lease ${asked.id}`).slice(0, TOLD_CHARS_MAX);
   if (asked.id !== undefined) return { ended: [end(keeper, own, asked)] };
   const path = pathOf(asked, AT);
   const ended = own.filter(lease => isWithin(lease.path, path)).map(lease => lease.id);
@@ -53,7 +57,8 @@ export function lock(keeper: Keeper, caller: Caller, request: unknown): object {
     throw wrong(path, `it is open by a lease on ${above.path}`, `lock that: aos lock ${above.path}`);
   }
   for (const id of ended) keeper.policy.leases.end(id);
-  return { path, ended };
+  // A lease may outlast its mount; a path with neither was mistyped.
+  return ended.length > 0 ? { path, ended } : then(lockable(keeper, caller, path), () => ({ path, ended }));
 }
 
 function end({ policy }: Keeper, own: readonly Lease[], { id }: Request): number {

@@ -1,7 +1,7 @@
 /** The levers of policy as files: unlock, lock, leases, budget, blocked, breaker. */
 
 import { type Caller, callable, dir, type PluginApi, type PolicyControl, value } from '../plugin-sdk/index.ts';
-import { parseRequest } from './asked.ts';
+import { looking, parseRequest } from './asked.ts';
 import { breakerCall, breakerText, breakerWrite, budgetReport, budgetsOf, budgetText } from './budget.ts';
 import type { Failures } from './failures.ts';
 import { leaseShape, leasesOf, lock } from './leases.ts';
@@ -21,15 +21,15 @@ export function leaseRoutes(api: PluginApi, policy: PolicyControl) {
   };
   return {
     '/unlock': callable<unknown>(
-      async ({ caller }, text) => reply(await unlock(keeper, caller, parseRequest(text, '/aos/system/unlock'))),
-      { call: ({ caller }, request) => unlock(keeper, caller, request) },
+      async (args, text) => reply(await unlock(keeper, args, parseRequest(text, '/aos/system/unlock'))),
+      { call: (args, request) => unlock(keeper, args, request) },
     ),
     '/lock': callable<unknown>(
-      ({ caller }, text) => reply(lock(keeper, caller, parseRequest(text, '/aos/system/lock'))),
-      { call: ({ caller }, request) => lock(keeper, caller, request) },
+      async (args, text) => reply(await lock(keeper, args, parseRequest(text, '/aos/system/lock'))),
+      { call: (args, request) => lock(keeper, args, request) },
     ),
     '/leases': dir<unknown>(({ caller }) => leasesOf(keeper, caller).map(lease => String(lease.id)), {
-      call: ({ caller }) => shapes(caller),
+      call: looking(({ caller }) => shapes(caller)),
     }),
     '/leases/:id': value<Id>({
       exists: ({ caller, id }) => find(caller, id) !== undefined,
@@ -48,14 +48,14 @@ export function moneyRoutes(policy: PolicyControl, failures: Failures) {
       .map(budgetText);
   return {
     '/budget': dir<unknown>(({ caller }) => new Set(budgetsOf(policy, caller).map(state => state.layer)), {
-      call: ({ caller }, request) => budgetReport(policy, caller, request),
+      call: looking(({ caller }, request) => budgetReport(policy, caller, request)),
     }),
     '/budget/:layer': value<{ readonly layer: string }>({
       exists: ({ caller, layer }) => layers(caller, layer).length > 0,
       read: ({ caller, layer }) => layers(caller, layer).join('\n\n'),
     }),
     '/blocked': dir<unknown>(({ caller }) => failures.blocked(caller).map(({ id }) => String(id)), {
-      call: ({ caller }) => failures.blocked(caller),
+      call: looking(({ caller }) => failures.blocked(caller)),
     }),
     '/blocked/:id': value<Id>({
       exists: ({ caller, id }) => blocked(caller, id) !== undefined,
@@ -64,7 +64,7 @@ export function moneyRoutes(policy: PolicyControl, failures: Failures) {
     '/breaker': value<unknown>({
       read: ({ caller }) => breakerText(policy, caller),
       write: (_args, text) => breakerWrite(policy, text),
-      call: ({ caller }, request) => breakerCall(policy, caller, request),
+      call: (args, request) => breakerCall(policy, args, request),
     }),
   };
 }

@@ -20,7 +20,7 @@ you know: ls, cat, echo, grep, tail -f.
     echo "a fact" >> memory/notes.md        memory is plain files, for you and the agents
     cat models/default                      which model answers, and why
     etc/agents.d/NAME.yaml                  what an agent is: its operator changes it there, never in agents/
-    cat system/errors                       the last refusals: what, why and what to do
+    cat system/errors                       the last refusals, newest first: what, why and what to do
     ls mnt                                  what is mounted from outside; locked until somebody says: aos unlock /aos/mnt/NAME --duration=30m
     cat system/budget/*                     what you may still spend, and when it resets; system/leases/ what is unlocked
 

@@ -10,26 +10,25 @@ import {
   type Micros,
   type Millis,
   microsFromUsd,
+  type Op,
   type Path,
-  type PluginApi,
   type PolicyControl,
   parentOf,
   parsePath,
+  printDuration,
+  printUsd,
   then,
   usdFromMicros,
 } from '../plugin-sdk/index.ts';
 import { pathOf, type Request, requestOf, wrong } from './asked.ts';
 import { forecast } from './forecast.ts';
+import type { Keeper } from './keeper.ts';
 
 /** Contract section 4. */
 const DURATION_MAX_MS: Millis = 24 * 3_600_000;
 const AT = '/aos/system/unlock';
+const SCOPES = 'use session, uid or agent:NAME';
 const KEYS = ['path', 'duration_ms', 'budget_usd', 'scope', 'pid', 'dry_run'];
-
-export interface Keeper {
-  readonly api: PluginApi;
-  readonly policy: PolicyControl;
-}
 
 /** Whom a lease would serve, and why just those. */
 interface Chosen {
@@ -41,13 +40,17 @@ interface Chosen {
  * `{path, duration_ms, budget_usd?, scope?, pid?, dry_run?}` → `{path, until, budget_usd, scope, id, why}`; with `dry_run` the
  * estimate of contract section 6. Refuses what does not exist, is not locked, or is not asked for in full.
  */
-export function unlock(keeper: Keeper, caller: Caller, request: unknown): Maybe<object> {
+export function unlock(keeper: Keeper, op: Op, request: unknown): Maybe<object> {
+  const { caller } = op;
   const asked = requestOf(request, KEYS, AT);
   const path = pathOf(asked, AT);
   const duration = durationOf(asked);
   const budget = budgetOf(asked);
+  const atMost = budget === undefined ? '' : `, at most $${printUsd(budget)}`;
+  op.told = asked.dry_run === true ? false : `${path} for ${printDuration(duration)}${atMost}`;
   return then(lockedPath(keeper, caller, path), () =>
     then(chosenFor(keeper, caller, asked), ({ scope, why }) => {
+      if (op.told) op.told += `, scope ${scopeText(scope)}`;
       if (asked.dry_run === true) return forecast(keeper, caller, path, duration, budget);
       const until = keeper.api.now() + duration;
       const lease = take(keeper.policy, {
@@ -97,8 +100,15 @@ function isSame(lease: Lease, wanted: Omit<Lease, 'id'>): boolean {
   return JSON.stringify(lease.scope) === JSON.stringify(wanted.scope);
 }
 
-/** A path whose lock is to be opened. Nothing below it is looked at: that would be the outside. */
-function lockedPath({ api, policy }: Keeper, caller: Caller, path: Path): Maybe<void> {
+/** A path whose lock is to be opened. */
+function lockedPath(keeper: Keeper, caller: Caller, path: Path): Maybe<void> {
+  return then(lockable(keeper, caller, path), locked => {
+    if (!locked) throw wrong(path, 'it is not locked', 'use it as it is; what is locked is said by: aos mount --list');
+  });
+}
+
+/** Whether a path lies under a lock. Refuses what does not exist. Nothing below a lock is looked at: that would be the outside. */
+export function lockable({ api, policy }: Keeper, caller: Caller, path: Path): Maybe<boolean> {
   const seen = api.aos
     .explain(caller, 'stat', path)
     .steps.filter(step => step.step === 'authorise')
@@ -107,10 +117,8 @@ function lockedPath({ api, policy }: Keeper, caller: Caller, path: Path): Maybe<
     const remedy = `see: aos ls ${parentOf(path)}`;
     throw new AosError('not_found', { component: 'system', path, why: 'no such file or directory', remedy });
   }
-  if (policy.mountAt(path).locked === true) return undefined;
-  return then(api.aos.stat(caller, path), () => {
-    throw wrong(path, 'it is not locked', 'use it as it is; what is locked is said by: aos mount --list');
-  });
+  if (policy.mountAt(path).locked === true) return true;
+  return then(api.aos.stat(caller, path), () => false);
 }
 
 function durationOf({ duration_ms: ms }: Request): Millis {
@@ -138,11 +146,13 @@ function chosenFor(keeper: Keeper, caller: Caller, { scope, pid }: Request): May
   if (pid !== undefined && scope !== 'process') throw wrong(AT, '"pid" goes with the scope process', 'leave one out');
   if (caller.agent !== undefined) return forRun(caller.agent, scope);
   if (scope === undefined) return byDefault(caller);
-  if (scope === 'session') return { scope: sessionOf(caller), why: 'asked for: this session' };
+  if (scope === 'session') {
+    return { scope: sessionOf(caller), why: 'asked for: this session, and your processes on any terminal' };
+  }
   if (scope === 'uid') return { scope: { kind: 'uid' }, why: `asked for: all processes of uid ${caller.uid}` };
   if (scope === 'process') return { scope: processOf(caller, pid), why: 'asked for: one process and its children' };
   if (typeof scope === 'string' && scope.startsWith('agent:')) return forAgent(keeper, caller, scope.slice(6));
-  throw wrong(AT, `"${String(scope)}" is not a scope`, 'use session, uid, process or agent:NAME');
+  throw wrong(AT, `"${String(scope)}" is not a scope`, SCOPES);
 }
 
 /** A run may open a lock for its own agent alone, whatever it was granted: anything else would serve others than itself. */
@@ -168,8 +178,8 @@ function byDefault(caller: Caller): Chosen {
 }
 
 function sessionOf(caller: Caller): LeaseScope {
-  const { sid } = caller.identity(true);
-  if (sid !== 0) return { kind: 'session', sid };
+  const { sid, leaderStart = 0 } = caller.identity(true);
+  if (sid !== 0) return { kind: 'session', sid, leaderStart };
   throw wrong(AT, 'the session of this process is not known', 'ask for the scope uid');
 }
 
@@ -185,6 +195,7 @@ function processOf(caller: Caller, pid: unknown): LeaseScope {
 }
 
 function forAgent({ api }: Keeper, caller: Caller, agent: string): Maybe<Chosen> {
+  if (agent === '') throw wrong(AT, '"agent:" names no agent', 'name one: agent:NAME');
   checkName(agent);
   return then(api.aos.stat(caller, parsePath(`/aos/agents/${agent}`)), () => ({
     scope: { kind: 'agent', agent },

@@ -1,9 +1,9 @@
-import { z } from 'zod';
-import { AosError } from '../plugin-sdk/index.ts';
+import type { z } from 'zod';
+import { AosError, zod } from '../plugin-sdk/index.ts';
 
 /** A tool's arguments by their schema. Throws `invalid`, naming the argument. */
-export function checked<S extends z.ZodType>(tool: string, schema: S, args: unknown): z.infer<S> {
-  const parsed = schema.safeParse(args);
+export function checked<S extends z.ZodType>(tool: string, schema: () => S, args: unknown): z.infer<S> {
+  const parsed = schema().safeParse(args);
   if (parsed.success) return parsed.data;
   // A misspelt argument is the reason for whatever else is missing.
   const { issues } = parsed.error;
@@ -17,8 +17,14 @@ export function checked<S extends z.ZodType>(tool: string, schema: S, args: unkn
   });
 }
 
-/** The schema as a model and `schema.json` see it. */
-export function parametersOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
-  const { $schema: _, ...parameters } = z.toJSONSchema(schema, { io: 'input' });
-  return parameters;
+/** Gives the schema as a model and `schema.json` see it; made at the first call. */
+export function parametersOf(schema: () => z.ZodType): () => Readonly<Record<string, unknown>> {
+  let made: Readonly<Record<string, unknown>> | undefined;
+  return () => {
+    if (made === undefined) {
+      const { $schema: _, ...parameters } = zod().toJSONSchema(schema(), { io: 'input' });
+      made = parameters;
+    }
+    return made;
+  };
 }

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { AosError, defineTool, LIMITS } from '../plugin-sdk/index.ts';
+import { AosError, defineTool, LIMITS, schema } from '../plugin-sdk/index.ts';
 import { checked, parametersOf } from './checked.ts';
 import { isText, readContent, toolPath } from './content.ts';
 
@@ -8,16 +7,21 @@ const SCAN_BYTES_MAX = 16 * 1024 * 1024;
 /** Room for the note about what was left out. */
 const RESULT_BYTES_MAX = LIMITS.tool_result_bytes_max - 1024;
 
-const Args = z.strictObject({
-  path: z.string().min(1).describe('What to read, such as /aos/memory/notes.md.'),
-  offset: z.number().int().min(1).default(1).describe('The first line to give, from 1.'),
-  limit: z.number().int().min(1).default(2_000).describe('How many lines to give at most.'),
-});
+const Args = schema(z =>
+  z.strictObject({
+    path: z.string().min(1).describe('What to read, such as /aos/memory/notes.md.'),
+    offset: z.number().int().min(1).default(1).describe('The first line to give, from 1.'),
+    limit: z.number().int().min(1).default(2_000).describe('How many lines to give at most.'),
+  }),
+);
+const parameters = parametersOf(Args);
 
 export const readTool = defineTool({
   name: 'read',
   description: 'Reads a text file of the tree, by lines.',
-  parameters: parametersOf(Args),
+  get parameters() {
+    return parameters();
+  },
   async run(context, given) {
     const { path: asked, offset, limit } = checked('read', Args, given);
     const path = toolPath(asked);

@@ -1,8 +1,15 @@
 /** Searches memory as it is, and past conversations by their index, as the caller may see them. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { z } from 'zod';
-import { AosError, defineTool, type IndexState, type Path, type Tool, type ToolContext } from '../plugin-sdk/index.ts';
+import {
+  AosError,
+  defineTool,
+  type IndexState,
+  type Path,
+  schema,
+  type Tool,
+  type ToolContext,
+} from '../plugin-sdk/index.ts';
 import { checked, parametersOf } from './checked.ts';
 import { cancelOf, isKind, isText, readContent, toolPath } from './content.ts';
 import { countWords, queryWords, wordPatterns } from './words.ts';
@@ -28,18 +35,23 @@ interface Ranked extends Hit {
   readonly score: number;
 }
 
-const Args = z.strictObject({
-  query: z.string().min(1).describe('The words to look for. Lines that hold more of them come first.'),
-  limit: z.number().int().min(1).max(100).default(10).describe('How many hits to give at most.'),
-  path: z.string().optional().describe('Search below this path only, instead of memory and past conversations.'),
-});
+const Args = schema(z =>
+  z.strictObject({
+    query: z.string().min(1).describe('The words to look for. Lines that hold more of them come first.'),
+    limit: z.number().int().min(1).max(100).default(10).describe('How many hits to give at most.'),
+    path: z.string().optional().describe('Search below this path only, instead of memory and past conversations.'),
+  }),
+);
+const parameters = parametersOf(Args);
 
 export function searchTool(index: IndexState): Tool {
   return defineTool({
     name: 'search',
     description:
       'Finds lines in memory and in past conversations by words. Gives the path, the line number and the line.',
-    parameters: parametersOf(Args),
+    get parameters() {
+      return parameters();
+    },
     async run(context, given) {
       const { query, limit, path } = checked('search', Args, given);
       const words = queryWords(query);

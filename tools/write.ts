@@ -1,20 +1,24 @@
-import { z } from 'zod';
-import { type Aos, type Cancel, defineTool, type Path, type ToolContext } from '../plugin-sdk/index.ts';
+import { type Aos, type Cancel, defineTool, type Path, schema, type ToolContext } from '../plugin-sdk/index.ts';
 import { checked, parametersOf } from './checked.ts';
 import { cancelOf, isKind, toolPath } from './content.ts';
 
-const Args = z.strictObject({
-  path: z.string().min(1).describe('The file, such as /aos/memory/notes.md. It is made where it does not exist.'),
-  text: z.string().describe('What to write.'),
-  append: z.boolean().default(false).describe('Add to the end instead of replacing the whole.'),
-});
+const Args = schema(z =>
+  z.strictObject({
+    path: z.string().min(1).describe('The file, such as /aos/memory/notes.md. It is made where it does not exist.'),
+    text: z.string().describe('What to write.'),
+    append: z.boolean().default(false).describe('Add to the end instead of replacing the whole.'),
+  }),
+);
+const parameters = parametersOf(Args);
 
 type Stats = Awaited<ReturnType<Aos['stat']>>;
 
 export const writeTool = defineTool({
   name: 'write',
   description: 'Writes text to a file of the tree, where the agent may; memory is the place for what should be kept.',
-  parameters: parametersOf(Args),
+  get parameters() {
+    return parameters();
+  },
   async run(context, given) {
     const { path: asked, text, append } = checked('write', Args, given);
     const path = toolPath(asked);

@@ -1,6 +1,7 @@
 /** The machine's own limit: whether it has tripped, and letting money flow again. */
 
-import { json, line, usd } from '../output.ts';
+import { dollars } from '../../agents/estimate.ts';
+import { json, line } from '../output.ts';
 import { type Fields, fields, number, text } from '../shape.ts';
 import type { Context, Verb } from '../verb.ts';
 
@@ -23,8 +24,8 @@ counts no more. JSON: {tripped, at, path, why, used_usd, limit_usd, per_sec}.`,
 function stateText(state: Fields): string {
   const limit = number(state, 'limit_usd');
   const per = number(state, 'per_sec');
-  const bound = limit === 0 ? 'no limit' : `$${usd(limit)}${per === 0 ? '' : ` in ${per} s`}`;
-  const money = `$${usd(number(state, 'used_usd'))} used of ${bound}`;
+  const bound = limit === 0 ? 'no limit' : `$${dollars(limit)}${per === 0 ? '' : ` in ${per} s`}`;
+  const money = `$${dollars(number(state, 'used_usd'))} used of ${bound}`;
   if (state.tripped !== true) return `ok: ${money}`;
   return [
     `tripped at ${text(state, 'at')}: ${money}`,

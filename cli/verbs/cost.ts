@@ -1,7 +1,8 @@
 /** Says what was spent, and on what. */
 
+import { dollars } from '../../agents/estimate.ts';
 import { parseDuration } from '../../core/duration.ts';
-import { json, line, table, usd } from '../output.ts';
+import { json, line, table } from '../output.ts';
 import { type Fields, fields, items, number, text } from '../shape.ts';
 import type { Context, Verb } from '../verb.ts';
 
@@ -25,11 +26,11 @@ export const verb: Verb = {
     const request = { by: by ?? 'agent', ...(since !== undefined && { last_ms: parseDuration(since) }) };
     const spend = fields(await client.call('/aos/system/spend', request));
     if (context.json) return void json(spend);
-    const total = usd(number(spend, 'total_usd'));
+    const total = dollars(number(spend, 'total_usd'));
     if (by === undefined) return void line(`$${total}`);
     const rows = items(spend.by).map(item => {
       const of = fields(item);
-      return [text(of, 'key', '-') || '-', usd(number(of, 'usd')), text(of, 'operations')];
+      return [text(of, 'key', '-') || '-', dollars(number(of, 'usd')), text(of, 'operations')];
     });
     line(table([by.toUpperCase(), 'USD', 'OPERATIONS'], [...rows, ['total', total, '']], ['USD', 'OPERATIONS']));
     return undefined;
@@ -50,9 +51,11 @@ async function budgets({ client, json: asJson }: Context): Promise<undefined> {
 
 /** Velocity counts operations, the rest dollars. */
 function amounts(state: Fields): [string, string] {
-  if (typeof state.used_usd !== 'number') return [text(state, 'used'), text(state, 'limit')];
+  const none = (limit: number, printed: string): string => (limit === 0 ? 'none' : printed);
+  if (typeof state.used_usd !== 'number')
+    return [text(state, 'used'), none(number(state, 'limit'), text(state, 'limit'))];
   const limit = number(state, 'limit_usd');
-  return [`$${usd(state.used_usd)}`, limit === 0 ? 'none' : `$${usd(limit)}`];
+  return [`$${dollars(state.used_usd)}`, none(limit, `$${dollars(limit)}`)];
 }
 
 function windowText(state: Fields): string {

@@ -32,8 +32,8 @@ export const verb: Verb = {
 };
 
 function findingText({ name, ok, found, remedy, optional }: Finding): string {
-  const word = ok ? 'ok' : optional === true ? 'absent' : 'missing';
-  const said = `${word.padEnd(7)}  ${name}: ${found}`;
+  const needed = ok || optional !== true || name.includes('optional') ? '' : ' (optional)';
+  const said = `${(ok ? 'ok' : 'missing').padEnd(7)}  ${name}${needed}: ${found}`;
   return ok || remedy === undefined ? said : `${said}\n         ${remedy}`;
 }
 
@@ -83,8 +83,7 @@ function mountpoint({ env }: Context): Finding {
 
 async function fuse(): Promise<Finding[]> {
   const { fusePrerequisites } = await import('../../doors/fuse/index.ts');
-  // Only the second driver can do without: whatever else FUSE needs, the mount needs.
-  return fusePrerequisites().map(found => ({ ...found, optional: /fuse-native|libfuse2/.test(found.name) }));
+  return fusePrerequisites();
 }
 
 /** Whether a daemon answers, and which model it has. One that was not started is no defect. */

@@ -1,11 +1,10 @@
 /** Says why an act would be allowed or refused, and does nothing else. */
 
+import { VERBS } from '../../core/capabilities/grant.ts';
 import { json, line, table } from '../output.ts';
 import { type Fields, fields, items, text } from '../shape.ts';
 import { nameIn, treePath } from '../tree.ts';
 import type { Context, Verb } from '../verb.ts';
-
-const VERBS = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'] as const;
 
 export const verb: Verb = {
   name: 'explain',

@@ -11,7 +11,7 @@ export const verb: Verb = {
   args: '<path>',
   argHelp: ['what was unlocked, or a directory above it'],
   notes: `It ends your leases on the path and below it; the owner of the daemon and root end everybody's.
-JSON: {path, ended}, with the ids of the leases.`,
+Where nothing is unlocked it says so and exits 0; a path that does not exist is an error. JSON: {path, ended}, with the ids of the leases.`,
   async run({ args, client, env, json: asJson }: Context) {
     const path = treePath(args[0] ?? '', env);
     const answer = fields(await client.call('/aos/system/lock', { path }));

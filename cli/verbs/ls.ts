@@ -2,7 +2,7 @@
 
 import { AosError } from '../../core/errors.ts';
 import { modeText, sizeText } from '../mode.ts';
-import { json, line, table } from '../output.ts';
+import { json, line, note, table } from '../output.ts';
 import { type Fields, fields, items, number, text } from '../shape.ts';
 import { treePath } from '../tree.ts';
 import type { Context, Verb } from '../verb.ts';
@@ -15,19 +15,26 @@ export const verb: Verb = {
   flags: [
     { flags: '-l, --long', help: 'with mode, owner, size and time' },
     { flags: '-a, --all', help: 'with names that begin with a dot' },
+    { flags: '--cursor <cursor>', help: 'what follows in a listing that was cut' },
   ],
-  notes: 'JSON: a list of {name, kind}; with -l everything that `aos stat` says of each.',
+  notes: `A mount lists at most 1,000 names at once. A listing that was cut says so on stderr, with the command that goes on, and
+the directory has a file .more.json with {"next", "has_more"}: "next" is the cursor.
+
+JSON: a list of {name, kind}; with -l everything that \`aos stat\` says of each. Where it was cut, .more.json is one of them
+and has the cursor too, as "next".`,
   async run(context: Context) {
-    const { args, env } = context;
+    const { args, env, flags } = context;
+    if (flags.text('cursor') !== undefined && args.length > 1) throw flags.wrong('--cursor takes one path');
     const paths = args.length === 0 ? ['/aos'] : args.map(typed => treePath(typed, env));
     for (const [i, path] of paths.entries()) {
       const found = await entries(context, path);
-      if (context.json) {
-        json(found);
-        continue;
+      if (context.json) json(found);
+      else {
+        if (paths.length > 1) line(`${i > 0 ? '\n' : ''}${path}:`);
+        print(found, context);
       }
-      if (paths.length > 1) line(`${i > 0 ? '\n' : ''}${path}:`);
-      print(found, context);
+      const next = found.map(entry => text(entry, 'next')).find(cursor => cursor !== '');
+      if (next !== undefined) note(`aos ls: ${path}: the listing was cut; go on with: ${command(context, next, path)}`);
     }
   },
 };
@@ -35,14 +42,24 @@ export const verb: Verb = {
 /** A directory's entries, by name; a file's own, as ls does. */
 async function entries({ client, flags }: Context, path: string): Promise<Fields[]> {
   const stat = flags.on('long') ? '1' : undefined;
+  const query = { list: '1', stat, cursor: flags.text('cursor') };
   try {
-    const found = items(await client.json({ method: 'GET', path, query: { list: '1', stat } })).map(fields);
+    const found = items(await client.json({ method: 'GET', path, query })).map(fields);
     return found.sort((a, b) => (text(a, 'name') < text(b, 'name') ? -1 : 1));
   } catch (thrown) {
-    if (!(thrown instanceof AosError) || thrown.errno !== 'ENOTDIR') throw thrown;
+    if (!(thrown instanceof AosError) || thrown.errno !== 'ENOTDIR' || query.cursor !== undefined) throw thrown;
     const own = fields(await client.json({ method: 'GET', path, query: { stat: '1' } }));
     return [stat === undefined ? { name: path, kind: own.kind } : { name: path, ...own }];
   }
+}
+
+/** The same listing from `cursor` on, as it is typed. */
+function command({ flags, json: asJson }: Context, cursor: string, path: string): string {
+  const switches = [flags.on('long') && '-l', flags.on('all') && '-a', asJson && '--json'].filter(
+    given => given !== false,
+  );
+  const typed = /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  return ['aos ls', ...switches, `--cursor=${cursor}`, typed].join(' ');
 }
 
 function print(found: readonly Fields[], { flags }: Context): void {

@@ -1,6 +1,7 @@
 /** Lists the runs, as ps does. */
 
-import { json, line, table, usd } from '../output.ts';
+import { dollars } from '../../agents/estimate.ts';
+import { json, line, table } from '../output.ts';
 import { type Fields, fields, items, number, text } from '../shape.ts';
 import type { Context, Verb } from '../verb.ts';
 
@@ -43,7 +44,7 @@ function row(run: Fields, depth: number, now: number): string[] {
     `${'  '.repeat(depth)}${text(run, 'agent')}`,
     text(run, 'status'),
     since(run.started, now),
-    usd(number(run, 'cost_usd')),
+    dollars(number(run, 'cost_usd')),
     text(run, 'model'),
     text(run, 'conversation'),
   ];

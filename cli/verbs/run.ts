@@ -24,21 +24,26 @@ export const verb: Verb = {
   summary: 'Run a command that may use what is locked',
   args: '<command...>',
   argHelp: ['what to run, after --'],
-  flags: [{ flags: '-u, --unlock <path>', help: 'what to open for it' }, ...LEASE_FLAGS],
-  notes: `The lease serves the command and its children, and ends with it. The exit code is the command's: 128 and the number of
+  flags: [
+    { flags: '-u, --unlock <path>', help: 'what to open for it; may be given several times', many: true },
+    ...LEASE_FLAGS,
+  ],
+  notes: `The lease serves the command and its children, and ends with it. Of several paths each is open for the duration, with a budget of
+its own. The exit code is the command's: 128 and the number of
 the signal where one ended it, 127 where there is no such command.
 
 Example:
   aos run --unlock=/aos/mnt/api --duration=30m --budget=0.10 -- grep -r words /aos/mnt/api`,
   async run(context: Context) {
     const { args, client, env, flags } = context;
-    const unlock = flags.text('unlock');
-    if (unlock === undefined) throw flags.wrong('say what to open: --unlock=PATH');
-    const lease = await askLease(context, treePath(unlock, env), { scope: 'process' });
+    const paths = flags.list('unlock').map(typed => treePath(typed, env));
+    if (paths.length === 0) throw flags.wrong('say what to open: --unlock=PATH');
+    const leases: number[] = [];
     try {
+      for (const path of paths) leases.push(number(await askLease(context, path, { scope: 'process' }), 'id'));
       return await exitOf(args);
     } finally {
-      await client.call('/aos/system/lock', { id: number(lease, 'id') }).catch(overAlready);
+      for (const id of leases) await client.call('/aos/system/lock', { id }).catch(overAlready);
     }
   },
 };

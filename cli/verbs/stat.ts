@@ -12,7 +12,7 @@ export const verb: Verb = {
   args: '<path>',
   argHelp: ['a path from /aos down'],
   notes:
-    'JSON: {path, kind, mode, uid, gid, size, mtime, atime, ctime, nlink, ino, fixed, fields}; times in milliseconds.',
+    'JSON: {path, kind, mode, uid, gid, size, mtime, atime, ctime, nlink, blocks, ino, fixed, fields}; times in milliseconds.',
   async run(context: Context) {
     const { args, client, env } = context;
     const path = treePath(args[0] ?? '', env);

@@ -16,7 +16,8 @@ export function microsFromUsd(usd: number, what: string = 'an amount'): Micros {
       remedy: 'give dollars as a number from 0 up, such as 0.50',
     });
   }
-  return Math.ceil(usd * MICROS_PER_USD - 1e-6);
+  // Not -0 for nothing.
+  return Math.ceil(usd * MICROS_PER_USD - 1e-6) + 0;
 }
 
 export function usdFromMicros(micros: Micros): number {

@@ -1,6 +1,6 @@
 /** What every open node has in common. Each kind adds the verbs it can; the rest are refused here. */
 
-import { AosError, type ErrorKind } from '../errors.ts';
+import { AosError, asAosError, type ErrorKind } from '../errors.ts';
 import type { Cancel, Handle, Maybe, NodeKind, Op, Path, Stat, Verb } from '../types.ts';
 
 /** How a handle reaches the gate again. */
@@ -80,10 +80,27 @@ export abstract class BaseHandle implements Handle {
     return error;
   }
 
+  /** Asks the node of what was written so far, where `last` ends a line. What it refuses is refused from now on. */
+  protected checked(
+    node: { check?(op: Op, body: Uint8Array): void },
+    op: Op,
+    buffer: WriteBuffer,
+    last: Uint8Array,
+  ): void {
+    if (node.check === undefined || last.at(-1) !== NEWLINE) return;
+    try {
+      node.check(op, buffer.take());
+    } catch (thrown) {
+      buffer.refuse(this.told('write', asAosError(thrown, this.again.component, this.path)));
+    }
+  }
+
   protected no(kind: ErrorKind, why: string, remedy?: string): AosError {
     return new AosError(kind, { component: this.again.component, path: this.path, why, remedy });
   }
 }
+
+const NEWLINE = 0x0a;
 
 export const EMPTY = new Uint8Array(0);
 
@@ -115,6 +132,14 @@ export class WriteBuffer {
     return data.length;
   }
 
+  /** Takes no more, and gives nothing of what it has: every use throws the reason. */
+  refuse(why: AosError): never {
+    this.refusal = why;
+    this.bytes = EMPTY;
+    this.length = 0;
+    throw why;
+  }
+
   resize(size: number): void {
     this.reserve(size);
     if (size > this.length) this.bytes.fill(0, this.length, size);
@@ -135,12 +160,7 @@ export class WriteBuffer {
   /** Room for so many bytes, of its own. */
   private reserve(size: number): void {
     this.complete();
-    if (size > this.limit) {
-      this.refusal = this.tooLarge();
-      this.bytes = EMPTY;
-      this.length = 0;
-      throw this.refusal;
-    }
+    if (size > this.limit) this.refuse(this.tooLarge());
     if (this.owned && size <= this.bytes.length) return;
     const room = Math.max(size, this.length);
     const grown = new Uint8Array(this.owned ? Math.min(this.limit, Math.max(room, this.bytes.length * 2)) : room);

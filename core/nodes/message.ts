@@ -37,7 +37,9 @@ class MessageHandle extends BaseHandle {
     this.hold();
     this.dirty = true;
     try {
-      return this.buffer.write(this.buffer.length, data);
+      const written = this.buffer.write(this.buffer.length, data);
+      this.checked(this.node, this.op, this.buffer, data);
+      return written;
     } catch (error) {
       this.refused = true;
       this.close();

@@ -11,7 +11,7 @@ import { valueBytes } from './stat.ts';
 export function openValue(node: ValueNode, op: Op, how: OpenHow, again: Again): Maybe<Handle> {
   if (!how.write) return then(snapshot(node, op), bytes => new ValueReader(op.path, again, bytes));
   const start = how.truncate || node.read === undefined ? EMPTY : snapshot(node, op);
-  return then(start, bytes => new ValueWriter(op.path, again, bytes, node, how));
+  return then(start, bytes => new ValueWriter(op, again, bytes, node, how));
 }
 
 function snapshot(node: ValueNode, op: Op): Maybe<Uint8Array> {
@@ -35,6 +35,7 @@ class ValueReader extends BaseHandle {
 
 class ValueWriter extends BaseHandle {
   readonly kind = 'value';
+  private readonly op: Op;
   private readonly node: ValueNode;
   private readonly append: boolean;
   private readonly buffer: WriteBuffer;
@@ -42,8 +43,9 @@ class ValueWriter extends BaseHandle {
   /** Cut to nothing, and nothing written since. Shells close copies of what they opened, so only the last close can tell. */
   private emptied: boolean;
 
-  constructor(path: Path, again: Again, start: Uint8Array, node: ValueNode, how: OpenHow) {
-    super(path, again);
+  constructor(op: Op, again: Again, start: Uint8Array, node: ValueNode, how: OpenHow) {
+    super(op.path, again);
+    this.op = op;
     this.node = node;
     this.append = how.append;
     this.emptied = how.truncate;
@@ -61,7 +63,9 @@ class ValueWriter extends BaseHandle {
     this.emptied = false;
     this.again.check('write');
     this.dirty = true;
-    return this.buffer.write(this.append ? this.buffer.length : offset, data);
+    const written = this.buffer.write(this.append ? this.buffer.length : offset, data);
+    this.checked(this.node, this.op, this.buffer, data);
+    return written;
   }
 
   override truncate(size: number): void {

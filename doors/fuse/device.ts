@@ -111,15 +111,22 @@ function runMounter(program: string, dir: string, allowOther: boolean, socket: n
 }
 
 function mounterFailed(dir: string, said: string): AosError {
-  const needsConfig = said.includes('user_allow_other');
   return new AosError('not_permitted', {
     component: 'kernel door',
     path: dir,
     why: `fusermount3 did not mount: ${said === '' ? 'it gave no reason' : said}`,
-    remedy: needsConfig
-      ? 'add the line user_allow_other to /etc/fuse.conf, or mount without --allow-other'
-      : `make the directory your own, or ${WITHOUT_MOUNT}`,
+    remedy: mounterRemedy(said),
   });
+}
+
+function mounterRemedy(said: string): string {
+  if (said.includes('user_allow_other')) {
+    return 'add the line user_allow_other to /etc/fuse.conf, or mount without --allow-other';
+  }
+  if (said.includes('could not determine username')) {
+    return `give this uid a name in /etc/passwd, which fusermount3 needs, or ${WITHOUT_MOUNT}`;
+  }
+  return `make the directory your own, or ${WITHOUT_MOUNT}`;
 }
 
 /** Takes the mount away; one in use goes from sight at once and ends with its last user. Leaves alone what is not there. */

@@ -8,8 +8,9 @@ import {
   latin1FromBytes,
   type ResolvedCommandContext,
 } from 'just-bash';
-import { explained } from './errors.ts';
+import { explained, type Failed, saidOf, TreeError } from './errors.ts';
 import type { TreeFs } from './fs.ts';
+import type { TreeName } from './protocol.ts';
 import { fromLatin1, fromPipe, hasEscapes, toBytes, toText } from './text.ts';
 
 /** Left out: a database engine of its own in the daemon's process, and what belongs to the host's terminal. */
@@ -69,18 +70,40 @@ function wrapped(name: string, fs: TreeFs): Command {
         return await withBytes(name, args, context);
       }
       const before = fs.remote.takeFailures();
+      const { unlisted } = fs;
       fs.inCommand += own;
       fs.bytewise += bytewise ? 1 : 0;
+      fs.unlisted = name === 'find' ? unlistedBy(args) : undefined;
       try {
         const result = await runOriginal(name, args, context);
-        return asText(result, bytewise, explained(result.stderr, fs.remote.takeFailures(), name));
+        const failures = fs.remote.takeFailures();
+        const exitCode = name === 'find' && failures.some(isTold) ? result.exitCode || 1 : result.exitCode;
+        return asText({ ...result, exitCode }, bytewise, explained(result.stderr, failures, name));
+      } catch (thrown) {
+        if (!(thrown instanceof TreeError)) throw thrown;
+        const vague = `${name}: ${thrown.path}: ${saidOf(thrown.code)}\n`;
+        return { stdout: '', stderr: explained(vague, fs.remote.takeFailures(), name), exitCode: 1 };
       } finally {
         fs.inCommand -= own;
         fs.bytewise -= bytewise ? 1 : 0;
+        fs.unlisted = unlisted;
         fs.remote.giveBack(before);
       }
     },
   };
+}
+
+/** A name that no file has, so that a directory nobody could look into is not taken for an empty one. */
+const SOMETHING: TreeName = { name: '\0', kind: 'file' };
+
+/** `find` goes on without what it may not list, and tells of it in the end. */
+function unlistedBy(args: readonly string[]): readonly TreeName[] {
+  return args.includes('-empty') ? [SOMETHING] : [];
+}
+
+/** Whether a command says so: not what it only looked for, nor what went in between. */
+function isTold({ failure, probe }: Failed): boolean {
+  return !probe && failure.errno !== 'ENOENT';
 }
 
 async function runOriginal(name: string, args: string[], context: ResolvedCommandContext): Promise<ExecResult> {

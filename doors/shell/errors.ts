@@ -41,12 +41,14 @@ export function saidOf(errno: string): string {
 /** A refusal, as a file system's error for the commands: most know the code, some print the message. */
 export class TreeError extends Error {
   readonly code: string;
+  readonly path: string;
   readonly failure: TreeFailure;
 
   constructor(failure: TreeFailure, op: string, path: string) {
     super(`${failure.errno}: ${saidOf(failure.errno).toLowerCase()}, ${op} '${path}'`);
     this.name = 'TreeError';
     this.code = failure.errno;
+    this.path = path;
     this.failure = failure;
   }
 }

@@ -26,6 +26,8 @@ export class TreeFs extends InMemoryFs {
   inCommand = 0;
   /** Above 0 while a command runs for which bytes are not text. */
   bytewise = 0;
+  /** What stands for the names in a directory that may not be listed, where the command goes on without them. */
+  unlisted: readonly TreeName[] | undefined;
   readonly remote: Remote;
   private readonly device: (path: string, content: string) => void;
   private writers: Writer[] = [];
@@ -165,8 +167,16 @@ export class TreeFs extends InMemoryFs {
   }
 
   private async names(path: string): Promise<TreeName[]> {
-    const names = await this.remote.ask('scandir', path, { op: 'list', path });
-    return [...names].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const { unlisted } = this;
+    // Outside of commands it is a pattern that looks, which is silent about what it may not see.
+    const probe = this.inCommand === 0 && unlisted === undefined;
+    try {
+      const names = await this.remote.ask('scandir', path, { op: 'list', path }, probe);
+      return [...names].sort((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (error) {
+      if (unlisted !== undefined && error instanceof TreeError) return [...unlisted];
+      throw error;
+    }
   }
 
   override async mkdir(path: string, options?: Parameters<InMemoryFs['mkdir']>[1]): Promise<void> {

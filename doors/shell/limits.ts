@@ -21,6 +21,10 @@ export const SHELL_LIMITS = {
   threads_max: 16,
   heap_mb: 256,
   young_heap_mb: 16,
+  /** What a client may say at once: a script, or a piece of input. */
+  ask_bytes_max: 8 * 1024 * 1024,
+  /** Files that one script may have open for writing. */
+  open_files_max: 256,
   /** Of what a script reads on its standard input. */
   stdin_bytes_max: 32 * 1024 * 1024,
 } as const;

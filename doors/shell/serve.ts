@@ -22,7 +22,7 @@ class Served {
   private readonly input = new Input();
   /** What is being sent, in order. */
   private sending: Promise<unknown> = Promise.resolve();
-  /** Scripts, one after another. */
+  /** Scripts, one after another; those that wait when the client goes are given up. */
   private runs: Promise<unknown> = Promise.resolve();
   /** Rejects where a script could not be run at all. */
   private readonly failed = Promise.withResolvers<never>();
@@ -47,7 +47,7 @@ class Served {
 
   /** Until the client has no more to say and its scripts are over. */
   private async listen(): Promise<void> {
-    const reader = new FrameReader();
+    const reader = new FrameReader(SHELL_LIMITS.ask_bytes_max);
     for await (const bytes of this.exchange.body) {
       reader.push(bytes, (kind, body) => {
         if (kind === 'run') this.run(body);
@@ -62,6 +62,7 @@ class Served {
   private run(body: Buffer): void {
     const { script, input, interactive } = requestOf(body);
     this.runs = this.runs.then(async () => {
+      if (this.session.closed) return;
       try {
         const stdin = input ? () => this.wanted() : undefined;
         const { code, exited, incomplete, cwd } = await this.session.run(script, { stdin, interactive });

@@ -46,6 +46,7 @@ export class ShellSession {
   private readonly limits: ScriptLimits;
   private thread: Thread | undefined;
   private running: Running | undefined;
+  private over = false;
   private cwd: string;
 
   constructor(aos: Aos, caller: Caller, options: SessionOptions) {
@@ -56,8 +57,12 @@ export class ShellSession {
     this.cwd = options.cwd ?? '/aos';
   }
 
-  /** Runs one script to its end. Throws `busy` where another runs, here or in too many other sessions. */
+  /**
+   * Runs one script to its end. Throws `busy` where another runs, here or in too many other sessions, and `ended` once the
+   * session is closed.
+   */
   async run(text: string, script: Script = {}): Promise<Finished> {
+    if (this.over) throw new AosError('ended', { component: COMPONENT, why: 'the session is over' });
     if (this.running !== undefined) throw new AosError('busy', { component: COMPONENT, why: 'a script runs already' });
     const thread = this.ready();
     const running = new Running(thread, this.aos, this.caller, this.limits, this.options.output);
@@ -72,13 +77,18 @@ export class ShellSession {
     }
   }
 
+  get closed(): boolean {
+    return this.over;
+  }
+
   /** Stops what runs, as Ctrl-C does. The session goes on. */
   interrupt(): void {
     this.running?.stop(INTERRUPTED);
   }
 
-  /** Ends the session, and what runs in it. */
+  /** Ends the session, and what runs in it. Nothing runs in it any more. */
   close(): void {
+    this.over = true;
     const idle = this.running === undefined;
     this.running?.kill(INTERRUPTED);
     this.drop(idle);

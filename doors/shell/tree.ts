@@ -2,15 +2,15 @@
 
 import { AosError, asAosError } from '../../core/errors.ts';
 import { follow } from '../../core/follow.ts';
-import { LIMITS } from '../../core/limits.ts';
 import { then } from '../../core/maybe.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Aos, Caller, Cancel, Handle, Maybe, OpenHow, Path } from '../../core/types.ts';
+import { READ, writeAll } from '../../core/whole.ts';
+import { SHELL_LIMITS } from './limits.ts';
 import type { TreeCall, TreeFailure, TreeReply, TreeStat } from './protocol.ts';
 
 export const COMPONENT = 'shell door';
 const PIECE_BYTES = 256 * 1024;
-const READ: OpenHow = { read: true, write: false, append: false, truncate: false };
 const ASK: OpenHow = { read: true, write: true, append: false, truncate: true };
 
 /** One session's view of the tree. */
@@ -19,6 +19,9 @@ export class ShellTree {
   private readonly caller: Caller;
   private readonly fileBytes: number;
   private readonly open = new Map<number, { handle: Handle; at: number }>();
+  /** Being opened. */
+  private opening = 0;
+  private over = false;
   private next = 1;
 
   /** `fileBytes` bounds what one read may give. */
@@ -68,6 +71,7 @@ export class ShellTree {
 
   /** Gives up every open handle: what was not committed is not. */
   end(): void {
+    this.over = true;
     for (const { handle } of this.open.values()) handle.close();
     this.open.clear();
   }
@@ -134,38 +138,28 @@ export class ShellTree {
   }
 
   private async openWriter(path: Path, append: boolean, cancel: Cancel): Promise<number> {
+    if (this.open.size + this.opening >= SHELL_LIMITS.open_files_max) throw tooMany(path);
     const how: OpenHow = { read: false, write: true, append, truncate: !append };
-    const real = await this.real(path, true, cancel);
-    const handle = await this.openOrCreate(real, how, cancel);
-    const id = this.next++;
-    this.open.set(id, { handle, at: append ? await sizeOf(handle) : 0 });
-    return id;
-  }
-
-  private async openOrCreate(path: Path, how: OpenHow, cancel: Cancel): Promise<Handle> {
+    this.opening++;
     try {
-      return await this.aos.open(this.caller, path, how, cancel);
-    } catch (thrown) {
-      if (asAosError(thrown, COMPONENT, path).kind !== 'not_found') throw thrown;
-      return await this.aos.create(this.caller, path, 0o666 & ~process.umask(), how, cancel);
+      const real = await this.real(path, true, cancel);
+      const handle = await this.aos.openOrCreate(this.caller, real, 0o666 & ~process.umask(), how, cancel);
+      if (this.over) {
+        handle.close();
+        throw notOpen();
+      }
+      const id = this.next++;
+      this.open.set(id, { handle, at: append ? await sizeOf(handle) : 0 });
+      return id;
+    } finally {
+      this.opening--;
     }
   }
 
   private async put(id: number, body: Uint8Array, cancel: Cancel): Promise<undefined> {
     const open = this.opened(id);
-    for (let done = 0; done < body.length; ) {
-      const piece = body.subarray(done, done + LIMITS.write_bytes_max);
-      const written = await open.handle.write(open.at, piece, cancel);
-      if (written <= 0) {
-        throw new AosError('io', {
-          component: COMPONENT,
-          path: open.handle.path,
-          why: 'nothing more could be written',
-        });
-      }
-      done += written;
-      open.at += written;
-    }
+    if (body.length > 0) await writeAll(open.handle, body, cancel, open.at);
+    open.at += body.length;
     return undefined;
   }
 
@@ -173,7 +167,7 @@ export class ShellTree {
     const { handle } = this.opened(id);
     this.open.delete(id);
     try {
-      await handle.flush(cancel);
+      await handle.flush(cancel, true);
     } finally {
       handle.close();
     }
@@ -182,7 +176,7 @@ export class ShellTree {
 
   private opened(id: number): { handle: Handle; at: number } {
     const open = this.open.get(id);
-    if (open === undefined) throw new AosError('io', { component: COMPONENT, why: 'the file is not open any more' });
+    if (open === undefined) throw notOpen();
     return open;
   }
 
@@ -215,6 +209,19 @@ export class ShellTree {
     await this.aos.makeHardLink(this.caller, at, source, cancel);
     return undefined;
   }
+}
+
+function notOpen(): AosError {
+  return new AosError('io', { component: COMPONENT, why: 'the file is not open any more' });
+}
+
+function tooMany(path: Path): AosError {
+  return new AosError('too_many', {
+    component: COMPONENT,
+    path,
+    why: `the script has ${SHELL_LIMITS.open_files_max} files open for writing already`,
+    remedy: 'redirect each command on its own, COMMAND > FILE, which closes the file with the command',
+  });
 }
 
 /** What a refusal is to the shell. */

@@ -1,6 +1,7 @@
 /** The shell's thread. A script that never ends, or fills its memory, costs this thread and not the daemon. */
 
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import { TreeError } from './errors.ts';
 import { type Ended, Interpreter } from './interpreter.ts';
 import type { FromShell, ToShell, TreeCall, TreeReply } from './protocol.ts';
 import type { Send } from './remote.ts';
@@ -69,5 +70,15 @@ function serve(port: MessagePort): void {
     }
   });
 }
+
+/**
+ * What a command has under way when it fails or is stopped fails after it. just-bash guards the `then` of promises, and its guard throws
+ * that on, once the command is over, into promises that nobody holds. The command has said why it ended.
+ */
+process.on('unhandledRejection', thrown => {
+  if (thrown instanceof TreeError) return;
+  if (thrown instanceof Error && /^Execution(?:Aborted|Limit)Error$/.test(thrown.name)) return;
+  throw thrown;
+});
 
 if (parentPort !== null) serve(parentPort);

@@ -50,16 +50,19 @@ async function explain(work: Work): Promise<unknown> {
   return aos.explain(agent === null ? caller : await work.as(agent), verb, path);
 }
 
-/** Names and kinds; with `stat=1` what each is as well. An entry that went, or that cannot be looked at, keeps its name. */
+/**
+ * Names and kinds, from `cursor` on where one is given; with `stat=1` what each is as well. An entry that went, or that cannot be
+ * looked at, keeps its name.
+ */
 async function list({ aos, caller, path, query, cancel }: Work): Promise<unknown> {
-  const entries = await aos.list(caller, path, cancel);
-  if (!query.has('stat')) return entries.map(({ name, kind }) => ({ name, kind }));
+  const entries = await aos.list(caller, path, cancel, query.get('cursor') ?? undefined);
+  if (!query.has('stat')) return entries.map(({ name, kind, next }) => ({ name, kind, next }));
   const full: unknown[] = [];
-  for (const { name, kind } of entries) {
+  for (const { name, kind, next } of entries) {
     try {
-      full.push({ name, ...(await aos.stat(caller, join(path, name), cancel)) });
+      full.push({ name, ...(await aos.stat(caller, join(path, name), cancel)), next });
     } catch (thrown) {
-      full.push({ name, kind, error: asAosError(thrown, 'socket door', join(path, name)).toJSON() });
+      full.push({ name, kind, next, error: asAosError(thrown, 'socket door', join(path, name)).toJSON() });
     }
   }
   return full;

@@ -1,9 +1,10 @@
 /** PUT, POST, DELETE and MKCOL: everything that changes the tree, and calls. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AosError, asAosError } from '../../core/errors.ts';
+import { asAosError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
-import type { Handle, OpenHow } from '../../core/types.ts';
+import { isStream } from '../../core/stream.ts';
+import { writeAll } from '../../core/whole.ts';
 import type { Work } from './read.ts';
 import { beginStream, sendBytes, sendChunk, sendJson, sendNothing, sendReceipt } from './reply.ts';
 import { type Body, hungUp, parseJson, readBody, readStart } from './request.ts';
@@ -29,42 +30,25 @@ export async function put(work: Work, request: IncomingMessage): Promise<void> {
 
 /** Writes by a handle, piece by piece, as `cat >` and `cat >>` do through the mount. */
 async function writeThrough(work: Work, request: IncomingMessage, body: Body, append: boolean): Promise<unknown> {
-  const handle = await openFor(work, { read: false, write: true, append, truncate: !append });
+  const { aos, caller, path, cancel } = work;
+  const how = { read: false, write: true, append, truncate: !append };
+  const handle = await aos.openOrCreate(caller, path, 0o666 & ~process.umask(), how, cancel);
   try {
     let offset = append ? (await handle.stat()).size : 0;
-    offset += await writeAll(handle, offset, body.start, work);
+    const put = async (piece: Uint8Array): Promise<void> => {
+      if (piece.length > 0) await writeAll(handle, piece, cancel, offset);
+      offset += piece.length;
+    };
+    await put(body.start);
     if (body.more !== undefined) {
-      for (let step = await body.more.next(); step.done !== true; step = await body.more.next()) {
-        offset += await writeAll(handle, offset, step.value, work);
-      }
+      for (let step = await body.more.next(); step.done !== true; step = await body.more.next()) await put(step.value);
       if (!request.complete) throw hungUp();
     }
-    return await handle.flush(work.cancel);
+    return await handle.flush(cancel, true);
   } catch (thrown) {
-    throw asAosError(thrown, 'socket door', work.path);
+    throw asAosError(thrown, 'socket door', path);
   } finally {
     handle.close();
-  }
-}
-
-async function writeAll(handle: Handle, offset: number, data: Uint8Array, { cancel, path }: Work): Promise<number> {
-  let done = 0;
-  while (done < data.length) {
-    const piece = data.subarray(done, done + LIMITS.write_bytes_max);
-    const written = await handle.write(offset + done, piece, cancel);
-    if (written <= 0)
-      throw new AosError('io', { component: 'socket door', path, why: 'nothing more could be written' });
-    done += written;
-  }
-  return done;
-}
-
-async function openFor({ aos, caller, path, cancel }: Work, how: OpenHow): Promise<Handle> {
-  try {
-    return await aos.open(caller, path, how, cancel);
-  } catch (thrown) {
-    if (asAosError(thrown, 'socket door', path).kind !== 'not_found') throw thrown;
-    return await aos.create(caller, path, 0o666 & ~process.umask(), how, cancel);
   }
 }
 
@@ -75,10 +59,6 @@ export async function post(work: Work, request: IncomingMessage): Promise<void> 
   if (isStream(value)) await stream(response, value, work);
   else if (value instanceof Uint8Array) sendBytes(response, value);
   else sendJson(response, { value: value ?? null });
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** One JSON value a line, each as soon as it is there; an error is the last line. */

@@ -1,6 +1,6 @@
 import test from 'ava';
+import { nearest } from '../../agents/nearest.ts';
 import { resolveEnv } from '../../cli/env.ts';
-import { nearest } from '../../cli/nearest.ts';
 import { nameIn, treePath } from '../../cli/tree.ts';
 
 test('the defaults are those of root or of the user, and each variable replaces one', t => {

@@ -147,8 +147,15 @@ export function fakePlugins(): Fake {
       { at: 0, kind: 'denied', errno: 'EACCES', path: '/aos/x', why: 'no grant', remedy: 'ask' },
       { at: 1, kind: 'locked', errno: 'EACCES', path: '/aos/y', why: 'it is locked', remedy: 'unlock it' },
     ];
+    const off = { per_sec: 1, resets: null };
+    const budgets = [
+      { layer: 'velocity', key: 'velocity', used: 3, limit: 0, ...off },
+      { layer: 'uid', key: 'uid', used_usd: 0.5, limit_usd: 0, ...off },
+      { layer: 'session', key: 'session', used_usd: 0.5, limit_usd: 1, per_sec: null, resets: null },
+    ];
     return tree({
-      '/': dir(() => ['status', 'spend', 'errors']),
+      '/': dir(() => ['status', 'spend', 'errors', 'budget']),
+      '/budget': value({ read: () => '', call: () => budgets }),
       '/status': value({ read: () => 'ok\n', call: () => status }),
       '/spend': value({ read: () => '', call: () => spend }),
       '/errors': value({ read: () => '', call: () => errors }),

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { command } from '../support/command.ts';
@@ -90,6 +90,36 @@ test('doctor says of each thing whether it is there', async t => {
     );
   }
   for (const { ok, name, remedy } of findings) if (!ok) t.truthy(remedy, name);
+  const lines = (await daemon.aos('doctor')).stdout.trimEnd().split('\n');
+  for (const line of lines) t.regex(line, /^(?:ok {7}|missing {2}| {9})\S/);
+  t.true(lines.some(line => /^missing {2}daemon \(optional\): no daemon answers/.test(line)));
+});
+
+needs(test, { fuse: true })('a start from a directory of the mount that is gone starts from /', async t => {
+  const daemon = prepareDaemon(t, { fuse: true });
+  await daemon.start();
+  const script =
+    'cd "$AOS_MOUNT"/agents && aos umount > /dev/null && aos-mount && aos cat /aos/agents/researcher/status';
+  const { code, stdout, stderr } = await daemon.sh(script);
+  t.is(code, 0, stderr);
+  // What sh itself says of where it is.
+  t.is(stderr.replace(/^sh: \d+: getcwd\(\) failed: .*\n/gm, ''), '');
+  t.regex(stdout, /^mounted on .*\nidle\n$/);
+  const { pid } = JSON.parse((await daemon.aos('status', '--json')).stdout);
+  t.is(readlinkSync(`/proc/${pid}/cwd`), '/');
+  await daemon.stop();
+});
+
+test('the daemon keeps no directory in use, and finds what was named where it was started', async t => {
+  const daemon = prepareDaemon(t, { fuse: false });
+  const answers = '{"match":"","text":"from the file"}\n';
+  const script = `mkdir start && cd start && printf '%s' '${answers}' > a.jsonl && aos-mount --no-fuse --mock a.jsonl &&
+    kill -HUP $(aos status --json | grep -o '"pid":[0-9]*' | cut -d: -f2) && aos invoke researcher hi --wait`;
+  const { stdout, stderr } = await daemon.sh(script);
+  t.regex(stdout, /\nfrom the file\n$/, stderr);
+  const { pid } = JSON.parse((await daemon.aos('status', '--json')).stdout);
+  t.is(readlinkSync(`/proc/${pid}/cwd`), '/');
+  await daemon.stop();
 });
 
 for (const fuse of [true, false]) {

@@ -67,7 +67,10 @@ test('a mistake in the command line is one sentence with what was probably meant
   t.regex(await said('invokee', 'x'), /aos invoke/);
   t.regex(await said('qqqqqq'), /aos --help/);
   t.regex(await said('ps', '--jsno'), /--jsno.*--json/);
-  t.regex(await said('invoke', 'echo', 'hi', '--budgt', '1'), /--budget/);
+  t.regex(await said('invoke', 'echo', 'hi', '--budgt', '1'), /did you mean --budget/);
+  t.regex(await said('invoke', 'echo', 'hi', '--budgt=0.50USD'), /'--budgt=0.50USD'; did you mean --budget\?/);
+  t.notRegex(await said('ps', '--frobnicate=1'), /did you mean/);
+  t.regex(await said('unlock', '/aos/probe', '-d', '1m', '--scope=process'), /session, uid or agent:NAME; .*aos run/);
   t.regex(await said('invoke', 'echo', 'hi', '--budget', 'lots'), /--budget takes a number/);
   t.regex(await said('cat'), /path/);
   t.regex(await said('ps', 'x'), /too many arguments/);
@@ -109,6 +112,8 @@ test('ps, status, cost, search, explain and why print for people and for scripts
   t.like(await aos('cost'), ok('$0.25\n'));
   t.regex((await aos('cost', '--by=agent')).stdout, /^echo +0\.25 +2$/m);
   t.like(await parsed('cost', '--by', 'model'), { total_usd: 0.25 });
+  const budgets = (await aos('cost', '--budgets')).stdout.split('\n').map(line => line.split(/ {2,}/).join('|'));
+  t.deepEqual(budgets.slice(1, 4), ['velocity|3|none|1 s|-', 'uid|$0.50|none|1 s|-', 'session|$0.50|$1.00|its life|-']);
   t.like(await aos('search', 'high', 'tide'), ok('/aos/memory/tides.md:3: the tide is high\n'));
   t.is((await aos('search', 'nothing')).code, 1);
   t.regex((await aos('explain', 'read', '/aos/probe/value')).stdout, /^read \/aos\/probe\/value: allowed\n/);
@@ -121,6 +126,30 @@ test('kill stops a run, and with --force at once', async t => {
   t.like(await aos('kill', '8', '9', '--force'), ok(''));
   t.deepEqual(fake.ctl, ['7 stop', '8 kill', '9 kill']);
   t.regex((await aos('kill', '99')).stderr, /there is no run 99; see `aos ps -a`/);
+});
+
+test('kill tells every run, whatever became of the ones before', async t => {
+  const { aos, fake } = await startShell(t);
+  const { code, stdout, stderr } = await aos('kill', '98', '7', '99', '8');
+  t.like({ code, stdout }, { code: 1, stdout: '' });
+  t.deepEqual(fake.ctl, ['7 stop', '8 stop']);
+  t.regex(stderr, /^.*there is no run 98; .*\n.*there is no run 99; .*\n$/);
+  const json = await aos('kill', '7', '99', '--json');
+  t.like({ code: json.code, stderr: json.stderr }, { code: 1, stderr: '' });
+  t.like(JSON.parse(json.stdout), [
+    { pid: 7, sent: 'stop' },
+    { pid: 99, error: { errno: 'ENOENT' } },
+  ]);
+});
+
+test('what cannot be printed is told of the output, not of the daemon', async t => {
+  const { sh } = await startShell(t);
+  for (const verb of ['cat /aos/probe/value', 'status', 'status --json', 'cat /aos/probe/broken --json']) {
+    const { code, stderr } = await sh(`aos ${verb} > /dev/full`);
+    t.is(code, verb.includes('broken') ? 98 : 1, verb);
+    t.is(stderr, 'aos: standard output: no space left on the device; make room where it goes to\n', verb);
+  }
+  t.is((await sh('aos cat /aos/probe/broken 2> /dev/full')).code, 98);
 });
 
 test('errors go to stderr with the exit code of their kind; with --json to stdout', async t => {
@@ -149,6 +178,7 @@ test('a reader that goes away ends it without a word', async t => {
   const { sh, subject } = await startShell(t);
   await subject.client.ask({ method: 'PUT', path: '/aos/memory/big', body: Buffer.alloc(2_000_000, 'line\n') });
   t.like(await sh('aos cat /aos/memory/big | head -n 1'), ok('line\n'));
+  t.like(await sh('aos cat /aos/memory/big --json | head -c 1'), ok('{'));
 });
 
 test('logs shows the file as it is and as it grows, with no daemon', async t => {

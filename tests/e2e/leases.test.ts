@@ -50,6 +50,17 @@ fuseTest('a mount is locked until it is unlocked, and again when it is locked', 
   t.deepEqual(requests(), ['/a']);
 });
 
+fuseTest('each read of an open file that the lock refuses is in the audit log, and the last in aos why', async t => {
+  const script = `aos unlock /aos/mnt/api --duration=30m > /dev/null; exec 3< "$AOS_MOUNT"/mnt/api/held; dd bs=2 count=1 <&3
+    aos lock /aos/mnt/api > /dev/null; echo; for i in 1 2; do dd bs=2 count=1 <&3; done; aos why -n 1`;
+  const { stdout, stderr } = await daemon().sh(`dd() { command dd status=none "$@"; }; ${script}`);
+  t.is(stderr, "dd: error reading 'standard input': Permission denied\n".repeat(2));
+  t.regex(stdout, /^he\n.*EACCES {2}\/aos\/mnt\/api\/held: it is locked/);
+  const audit = await ok(daemon(), `grep '"path":"/aos/mnt/api/held"' "$AOS_MOUNT"/system/audit.jsonl`);
+  const refused = audit.split('\n').filter(line => /"verb":"read".*"error":"locked"/.test(line));
+  t.is(refused.length, 2);
+});
+
 fuseTest('run serves its command and the children of it, and nobody else', async t => {
   const script = `
     aos run --unlock=/aos/mnt/api --duration=30m -- sh -c '
@@ -67,6 +78,21 @@ fuseTest('run serves its command and the children of it, and nobody else', async
   t.regex(stderr, /stranger: Permission denied/);
   t.regex(stderr, /after: Permission denied/);
   t.deepEqual(requests(), ['/own', '/child']);
+});
+
+fuseTest('run opens as many paths as it is asked to, or none', async t => {
+  const { aos, sh } = daemon();
+  const options = [`--base-url=${service?.url}`, '--allow-private', '--price=0.001', '--ttl=0'];
+  t.is((await aos('mount', 'http', ...options, '/aos/mnt/second')).code, 0);
+  const both = 'aos run --unlock=/aos/mnt/api --unlock=/aos/mnt/second --duration=30m --';
+  t.is(
+    (await sh(`${both} sh -c 'cat "$AOS_MOUNT"/mnt/api/a "$AOS_MOUNT"/mnt/second/b'`)).stdout,
+    'hello /a\nhello /b\n',
+  );
+  const one = await sh('aos run --unlock=/aos/mnt/api --unlock=/aos/mnt/third --duration=30m -- echo ran');
+  t.like({ code: one.code, stdout: one.stdout }, { code: 1, stdout: '' });
+  t.is((await aos('ls', '/aos/system/leases')).stdout, '');
+  t.is((await aos('umount', '/aos/mnt/second')).code, 0);
 });
 
 fuseTest('run passes on signals, and the end of its command', async t => {

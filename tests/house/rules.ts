@@ -35,9 +35,19 @@ export const FIXED = [
 const PLUGINS = [...Object.values(TREE), 'backends'];
 
 /** What the SDK may show a plugin of the core: words, not machinery. */
-const WORDS = ['types', 'errors', 'path', 'limits', 'maybe', 'cancel', 'duration', 'cost/money', 'config'].map(
-  name => `core/${name}.ts`,
-);
+const WORDS = [
+  'types',
+  'errors',
+  'path',
+  'limits',
+  'maybe',
+  'cancel',
+  'duration',
+  'cost/money',
+  'config',
+  'schema',
+  'stream',
+].map(name => `core/${name}.ts`);
 
 /** The part of the house a file belongs to: each external mount is one of its own. */
 function unitOf(file: string): string {
@@ -88,8 +98,8 @@ function forbiddenModule(from: string, name: string): string | undefined {
   if (holder !== undefined && !holder.some(prefix => from.startsWith(prefix))) {
     return `only ${holder.join(' and ')} imports ${name}`;
   }
-  if (here === 'core' && holder === undefined && !(name === 'zod' && from === 'core/config.ts')) {
-    return 'the core imports no library but tapable for its hooks and zod for its configuration';
+  if (here === 'core' && holder === undefined && !(name === 'zod' && from === 'core/schema.ts')) {
+    return 'the core imports no library but tapable for its hooks and zod for its schemas';
   }
   return undefined;
 }

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import type { Settled } from '../../core/types.ts';
+import type { Log, Settled } from '../../core/types.ts';
 import { type Audit, openAudit } from '../../system/audit.ts';
 import { verifyChain } from '../../system/audit-chain.ts';
+import { SILENT } from '../support/core.ts';
 import { tmpDir } from '../support/dirs.ts';
 import { refusal } from '../support/refusal.ts';
 import { until } from '../support/until.ts';
@@ -32,8 +33,8 @@ function record(n: number, more: Partial<Settled> = {}): Settled {
   return { ...BASE, at: n * 1000, ...more };
 }
 
-function open(dir: string, bytesMax = 1e9): Audit {
-  return openAudit(dir, { bytesMax: () => bytesMax, now: () => 0 });
+function open(dir: string, bytesMax = 1e9, log: Pick<Log, 'error'> = SILENT): Audit {
+  return openAudit(dir, { bytesMax: () => bytesMax, now: () => 0, log });
 }
 
 function lines(dir: string, file = 'audit.jsonl'): string[] {
@@ -56,6 +57,28 @@ test('the chain holds, over restarts and files put aside', async t => {
   const [first = ''] = lines(dir, 'audit-000002.jsonl');
   const last = lines(dir, 'audit-000001.jsonl').at(-1) ?? '';
   t.is(JSON.parse(first).previous, JSON.parse(last).hash);
+});
+
+test('where the next file cannot be made, the log goes on in the one there is, whole, and says so', async t => {
+  const dir = tmpDir(t);
+  const said: string[] = [];
+  const audit = open(dir, 4096, { error: (_fields, message) => void said.push(message) });
+  // A directory stands where the next file has to be made.
+  const inTheWay = join(dir, 'audit.jsonl.next');
+  mkdirSync(join(inTheWay, 'x'), { recursive: true });
+  for (let i = 0; i < 60; i++) audit.append(record(i));
+  t.deepEqual(files(dir), ['audit.jsonl', 'audit.jsonl.next']);
+  t.is(lines(dir).length, 60);
+  t.is(Buffer.from(audit.source.read(0, 1e6)).toString(), readFileSync(join(dir, 'audit.jsonl'), 'utf8'));
+  t.deepEqual(said, ['the audit log could not be put aside and goes on in the same file']);
+  t.is((await verifyChain(dir)).broken, undefined);
+  rmSync(inTheWay, { recursive: true });
+  audit.close();
+  const second = open(dir, 4096);
+  second.append(record(61));
+  second.close();
+  t.deepEqual(files(dir), ['audit-000001.jsonl', 'audit.jsonl']);
+  t.like(await verifyChain(dir), { lines: 61, broken: undefined });
 });
 
 test('text of any kind is one line, and verifies', async t => {
@@ -128,7 +151,7 @@ test('a crash at any moment leaves a chain that verifies', async t => {
   const dir = tmpDir(t);
   const script = `
     import { openAudit } from '${new URL('../../system/audit.ts', import.meta.url).pathname}';
-    const audit = openAudit(process.argv[1], { bytesMax: () => 8192, now: () => 0 });
+    const audit = openAudit(process.argv[1], { bytesMax: () => 8192, now: () => 0, log: console });
     for (;;) audit.append(${JSON.stringify(BASE)});`;
   for (let round = 0; round < 3; round++) {
     const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script, dir], { stdio: 'ignore' });
@@ -192,4 +215,29 @@ test('one write is one line, whatever kind of file it goes to', async t => {
   await handle.read(0, 100);
   handle.close();
   t.deepEqual(told(), ['write /aos/system/breaker', 'call /aos/system/lock']);
+});
+
+test('a call that only looks is told no more than a read is; one that changes something says what was asked', async t => {
+  const world = await makeWorld(t);
+  const call = (path: string, request: object) => world.call(who(), path, request);
+  const PAID = '/aos/mnt/paid';
+  for (const name of ['status', 'spend', 'errors', 'budget', 'blocked', 'leases', 'breaker'])
+    await call(`/aos/system/${name}`, {});
+  await call('/aos/system/unlock', { path: PAID, duration_ms: 1_800_000, dry_run: true });
+  t.deepEqual(lines(`${world.home}/audit`), []);
+  await call('/aos/system/unlock', { path: PAID, duration_ms: 1_800_000, budget_usd: 0.5 });
+  await call('/aos/system/lock', { path: PAID });
+  await call('/aos/system/breaker', { op: 'reset' });
+  await refusal(() => call('/aos/system/unlock', { path: '/aos/system/status', duration_ms: 1000 }));
+  await refusal(() => call('/aos/system/breaker', { op: 'trip' }));
+  t.deepEqual(
+    lines(`${world.home}/audit`).map(line => [JSON.parse(line).about, JSON.parse(line).error]),
+    [
+      ['/aos/mnt/paid for 30m, at most $0.50, scope uid', undefined],
+      ['/aos/mnt/paid', undefined],
+      ['reset', undefined],
+      ['/aos/system/status for 1s', 'invalid'],
+      [undefined, 'invalid'],
+    ],
+  );
 });

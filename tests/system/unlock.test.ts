@@ -38,6 +38,15 @@ test('from a terminal it serves that session and what has a terminal; from a scr
   t.is((await refusal(() => world.read(who({ uid: 0 }), `${PAID}/a`))).kind, 'locked');
 });
 
+test('a session that is asked for by a script is served with the terminals, as is said', async t => {
+  const world = await makeWorld(t);
+  const lease = await world.call(who({ sid: 7 }), UNLOCK, { path: PAID, duration_ms: HALF_HOUR, scope: 'session' });
+  t.regex(String(lease.why), /this session, and your processes on any terminal/);
+  for (const served of [who({ sid: 7 }), who({ tty: 8, sid: 6 })])
+    t.is(await world.read(served, `${PAID}/a`), 'content of a\n');
+  t.is((await refusal(() => world.read(who({ sid: 9 }), `${PAID}/a`))).kind, 'locked');
+});
+
 test('a lease for a process serves its children and nobody else', async t => {
   const world = await makeWorld(t);
   const parent = { pid: 100, startTime: 1 };
@@ -90,7 +99,12 @@ const BAD: readonly [string, object, RegExp][] = [
   ['a huge budget', { duration_ms: 1, budget_usd: 1e12 }, /is not an amount/],
   ['a budget beyond all numbers', { duration_ms: 1, budget_usd: JSON.parse('1e309') }, /is not an amount/],
   ['a budget in words', { duration_ms: 1, budget_usd: 'much' }, /"budget_usd" is not a number/],
-  ['a scope that there is not', { duration_ms: 1, scope: 'world' }, /"world" is not a scope/],
+  [
+    'a scope that there is not',
+    { duration_ms: 1, scope: 'world' },
+    /"world" is not a scope; use session, uid or agent/,
+  ],
+  ['a scope of no agent', { duration_ms: 1, scope: 'agent:' }, /"agent:" names no agent; name one: agent:NAME/],
   ['a key that there is not', { duration_ms: 1, forever: true }, /"forever" is not known/],
   ['a path that is not there', { duration_ms: 1, path: '/aos/mnt/none' }, /no such file/],
   ['a path that is not locked', { duration_ms: 1, path: '/aos/system/status' }, /it is not locked/],
@@ -204,4 +218,19 @@ test('lock ends what the caller holds on the path and below it, at once, also fo
   t.deepEqual((await world.call(who(), LOCK, { path: PAID })).ended, []);
   await world.call(who(), UNLOCK, { path: PAID, duration_ms: HALF_HOUR });
   t.regex((await refusal(() => world.call(who(), LOCK, { path: `${PAID}/a` }))).message, /aos lock \/aos\/mnt\/paid/);
+});
+
+test('lock says where there is nothing to lock, and refuses what is not there', async t => {
+  const world = await makeWorld(t);
+  const lock = (path: string) => world.call(who(), '/aos/system/lock', { path });
+  t.deepEqual((await lock(PAID)).ended, []);
+  t.deepEqual((await lock(`${PAID}/whatever`)).ended, []);
+  t.deepEqual((await lock('/aos/system')).ended, []);
+  t.is((await refusal(() => lock('/aos/mnt/tpyo'))).errno, 'ENOENT');
+  // One that outlasted its mount can be ended all the same.
+  const unmount = world.mount('/aos/mnt/other');
+  await world.call(who(), UNLOCK, { path: '/aos/mnt/other', duration_ms: HALF_HOUR });
+  unmount();
+  t.is((await lock('/aos/mnt/other').then(({ ended }) => ended as number[])).length, 1);
+  t.deepEqual(world.reached, []);
 });

@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { everything } from '../../core/capabilities/grant.ts';
-import { checkConfig } from '../../core/config.ts';
+import { checkConfig, writtenConfig } from '../../core/config.ts';
 import { type Core, createCore } from '../../core/core.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Authority, Caller, Config, Identity, Log, MountPoint, PluginApi, ProcessId } from '../../core/types.ts';
@@ -108,6 +108,7 @@ async function start(home: string, config: Config, now: () => number, reached: s
       mount: () => '',
       driver: () => 'none',
       config: () => core.config(),
+      written: () => writtenConfig(core.config()),
       policy: core.policy,
     }),
   ]);

@@ -83,3 +83,23 @@ test('frames are whole, however the bytes arrive', t => {
   }
   t.throws(() => new FrameReader().push(Buffer.from('HTTP/1.1'), () => undefined));
 });
+
+test('a long frame takes time that grows with its length alone, in however small pieces it comes', t => {
+  const sent = frame('input', new Uint8Array(16 << 20).fill(7));
+  const reader = new FrameReader();
+  const got: Buffer[] = [];
+  const begun = performance.now();
+  for (let at = 0; at < sent.length; at += 4096) {
+    reader.push(sent.subarray(at, at + 4096), (_kind, body) => got.push(body));
+  }
+  // Joined anew with each piece it is 32 GiB that are copied.
+  t.true(performance.now() - begun < 1500);
+  t.deepEqual([got.length, got[0]?.length, got[0]?.every(byte => byte === 7)], [1, 16 << 20, true]);
+});
+
+test('a frame over the bound is refused as soon as its length is known', t => {
+  const sent = frame('run', new Uint8Array(101));
+  const error = t.throws(() => new FrameReader(100).push(sent.subarray(0, 5), () => undefined));
+  t.regex(error.message, /101 bytes is over the 100/);
+  t.notThrows(() => new FrameReader(101).push(sent, () => undefined));
+});

@@ -1,6 +1,13 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
+import { Cancellation } from '../../../core/cancel.ts';
+import { frame } from '../../../doors/shell/frames.ts';
 import { ShellSession } from '../../../doors/shell/index.ts';
-import { caller } from '../../support/core.ts';
+import { shellHandler } from '../../../doors/shell/serve.ts';
+import { giveThread, type Thread, takeThread } from '../../../doors/shell/thread.ts';
+import type { StreamExchange } from '../../../doors/stream.ts';
+import { caller, type TestCore } from '../../support/core.ts';
 import { until } from '../../support/until.ts';
 import { world } from './world.ts';
 
@@ -80,4 +87,67 @@ test.serial('a session keeps directory, variables, functions, arrays and options
   t.is((await stopped).code, 130);
   t.is(await run('echo $x; pwd'), 'a b\n/aos/memory\n');
   t.true((await session.run('exit 3')).exited);
+});
+
+test.serial('a script has so many files open and no more, and says how to go on', async t => {
+  const { sh, home } = await world(t);
+  const count = (command: string): string =>
+    `i=0; while [ $i -lt 300 ]; do i=$((i+1)); ${command} || break; done; echo $i`;
+  const { out, err } = await sh(count('exec {fd}>/aos/memory/f$i'));
+  t.is(out, '257\n');
+  t.regex(err, /Too many open files\nshell door: .*f257.*256 files open.*COMMAND > FILE/);
+  t.false(existsSync(join(home, 'f257')));
+  t.like(await sh(count('echo $i > /aos/memory/g$i')), { out: '300\n', err: '' });
+});
+
+/** A client that says this and then no more; `gone` hangs up. */
+function client(core: TestCore, ...says: Uint8Array[]): { gone(): void; over: Promise<void> } {
+  const cancel = new Cancellation();
+  const waits = new Promise<void>(resolve => cancel.signal.addEventListener('abort', () => resolve()));
+  const body = (async function* () {
+    yield* says;
+    await waits;
+  })();
+  const exchange: StreamExchange = {
+    caller: async () => caller(),
+    query: new URLSearchParams(),
+    body,
+    cancel,
+    send: async () => true,
+  };
+  return { gone: () => cancel.abort(), over: shellHandler(core.aos)(exchange) };
+}
+
+/** How many threads can be had now; they are given back. */
+function free(): number {
+  const taken: Thread[] = [];
+  try {
+    for (;;) taken.push(takeThread(caller()));
+  } catch {
+    for (const thread of taken) giveThread(thread, false);
+    return taken.length;
+  }
+}
+
+test.serial("a client that hangs up runs nothing more, and its thread is another's", async t => {
+  const { core, home } = await world(t);
+  const before = free();
+  const scripts = ['echo x > /aos/memory/begun; sleep 100', 'echo x > /aos/memory/after; sleep 100', 'sleep 100'];
+  for (let i = 0; i < 3; i++) {
+    const { gone, over } = client(core, ...scripts.map(script => frame('run', { script })));
+    await until('the first runs', () => existsSync(join(home, 'begun')));
+    gone();
+    await over;
+    rmSync(join(home, 'begun'));
+  }
+  t.is(free(), before);
+  t.like(await (await world(t)).sh('echo on'), { out: 'on\n' });
+  t.false(existsSync(join(home, 'after')));
+});
+
+test.serial('a session that is closed refuses', async t => {
+  const { core } = await world(t);
+  const session = new ShellSession(core.aos, caller(), { output: () => undefined });
+  session.close();
+  await t.throwsAsync(session.run('echo x'), { message: /the session is over/ });
 });
