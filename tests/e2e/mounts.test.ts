@@ -76,35 +76,24 @@ fuseTest('in a writable mount, what was read can be written and removed', async 
   );
 });
 
-/** What `act` of Python's os says of each name that nobody has asked for yet: the errno, or 0. */
-const changes = `import os
-def said(act):
-    try: act()
-    except OSError as error: return error.errno
-    return 0
-print(said(lambda: open('a', 'w').close()), said(lambda: open('b/c', 'r+').close()), said(lambda: os.remove('d/d/d')),
-      said(lambda: os.truncate('e', 0)), said(lambda: os.mkdir('f')), said(lambda: os.stat('a').st_size))`;
-const EPERM = 1;
-const EROFS = 30;
-
 fuseTest(
   'a name that nobody has asked for is refused a change for what the mount is, not for what the name may be',
   async t => {
     const { daemon, server } = await mounted(t);
-    const python = `cd "$AOS_MOUNT"/mnt/api && python3 -c "${changes}"`;
-    const { stdout, stderr } = await daemon.sh(`${python}; echo x > a/b`);
-    t.is(stdout, `${[EROFS, EROFS, EROFS, EROFS, EROFS, 0].join(' ')}\n`, stderr);
-    t.regex(stderr, /a\/b: Read-only file system/);
+    const { stderr } = await daemon.sh(
+      'cd "$AOS_MOUNT"/mnt/api; echo x > a; echo x >> a/b; echo x 1<> b/c; unlink d/d/d; truncate -s 0 e; mkdir f; touch g',
+    );
+    const lines = stderr.trimEnd().split('\n');
+    t.is(lines.length, 7, stderr);
+    for (const line of lines) t.regex(line, /: Read-only file system$/);
     t.is(server.count(), 0);
   },
 );
 
 fuseTest('in a writable mount it can be written without having been read', async t => {
   const { daemon, server } = await mounted(t, '--writable');
-  const { stdout, stderr } = await daemon.sh(
-    'cd "$AOS_MOUNT"/mnt/api; echo x > a/b; python3 -c "import os; os.remove(\'a/b\')" 2>&1 | tail -1',
-  );
-  t.regex(stdout, new RegExp(`^PermissionError: \\[Errno ${EPERM}\\]`), stderr);
+  const { stderr } = await daemon.sh('cd "$AOS_MOUNT"/mnt/api; echo x > a/b; unlink a/c');
+  t.regex(stderr, /'a\/c': Operation not permitted\n$/);
   t.deepEqual(
     server.seen.map(one => `${one.method} ${one.path} ${one.body}`),
     ['PUT /a/b x\n'],
