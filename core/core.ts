@@ -5,7 +5,7 @@ import { type LeaseStore, Leases } from './capabilities/lease.ts';
 import { Standing } from './capabilities/standing.ts';
 import { Breaker, type BreakerStore, type Tripped } from './cost/breaker.ts';
 import { Budget, keyOf } from './cost/budget.ts';
-import { type Filling, refillWindows, restoreMount, restoreWindows } from './cost/restore.ts';
+import { type Filling, recallFrom, refillWindows, restoreMount, restoreWindows } from './cost/restore.ts';
 import { globalScope, scopesBy } from './cost/scopes.ts';
 import { asAosError } from './errors.ts';
 import { Hooks } from './hooks.ts';
@@ -26,7 +26,7 @@ import type {
   PolicyControl,
   State,
 } from './types.ts';
-import { type Policy, Vfs } from './vfs.ts';
+import { Vfs } from './vfs.ts';
 
 export interface CoreOptions {
   /** Who runs the daemon: owns what has no other owner, and may do everything unless the configuration says less. */
@@ -60,20 +60,20 @@ export function createCore(options: CoreOptions): Core {
   let { config } = options;
   const hooks = new Hooks(options.log('core'));
   const namespace = new Namespace();
-  const budget = new Budget();
+  const budget = new Budget(recallFrom(state.ledger, options.booted ?? 0));
   let scopes = scopesBy(config.budgets);
   const standing = new Standing(config, options.owner.uid);
   const leases = new Leases(leaseStore(state.keys));
   const breaker = new Breaker(breakerStore(state.keys));
-  const filling = (): Filling => ({
+  const filling = ({ budgets }: Config): Filling => ({
     budget,
-    budgets: config.budgets,
+    budgets,
     ledger: state.ledger,
     now: now(),
     booted: options.booted ?? 0,
     reset: breaker.resetAt,
   });
-  restoreWindows(filling());
+  restoreWindows(filling(config));
   const vfs = new Vfs({
     namespace,
     standing,
@@ -104,8 +104,8 @@ export function createCore(options: CoreOptions): Core {
     log: options.log,
     dir: options.dir,
     mount: point => {
-      const unmount = namespace.add(point);
       restoreMount(budget, point, state.ledger, now());
+      const unmount = namespace.add(point);
       vfs.policyChanged();
       return () => {
         unmount();
@@ -126,11 +126,11 @@ export function createCore(options: CoreOptions): Core {
     refused: (caller, dir, error) => hooks.tellSettled(refusalAtDoor(caller, dir, asAosError(error, name), now())),
   });
   const reconfigure = (next: Config): void => {
-    const before = config.budgets;
+    // First what can fail.
+    refillWindows(filling(next), config.budgets);
     config = next;
     standing.replace(next);
     scopes = scopesBy(next.budgets);
-    refillWindows(filling(), before);
     changed();
   };
   return {
@@ -142,7 +142,7 @@ export function createCore(options: CoreOptions): Core {
     door,
     config: () => config,
     reconfigure,
-    policy: policyControl(vfs.policy, () => config, changed),
+    policy: policyControl(vfs, () => config, changed),
   };
 }
 
@@ -185,7 +185,8 @@ function breakerStore(keys: KeyState): BreakerStore {
 }
 
 /** `changed` makes everybody look again: what was decided before may no longer hold. */
-function policyControl(policy: Policy, config: () => Config, changed: () => void): PolicyControl {
+function policyControl(vfs: Vfs, config: () => Config, changed: () => void): PolicyControl {
+  const { policy } = vfs;
   const { leases, breaker, namespace, budget, ledger, now } = policy;
   return {
     leases: {
@@ -213,6 +214,7 @@ function policyControl(policy: Policy, config: () => Config, changed: () => void
       },
     },
     mountAt: path => namespace.at(path),
+    sees: (caller, path) => vfs.allows(caller, 'stat', path),
     budgets(caller, path) {
       const mount = namespace.at(path);
       const lease = mount.locked === true ? leases.find(caller, path, now()) : undefined;

@@ -138,6 +138,9 @@ export class Operations implements Aos {
   makeHardLink(caller: Caller, path: Path, from: Path, cancel?: Cancel): Maybe<void> {
     const link: InParent<void> = (dir, name, op, mount) => {
       if (dir.makeHardLink === undefined) throw unchangeable(path);
+      if (also.some(({ verb }) => this.vfs.decision(caller, verb, from).until !== Number.POSITIVE_INFINITY)) {
+        throw no(op, 'not_permitted', `your right to ${from} ends, and a second name would not`, 'copy it instead');
+      }
       return dir.makeHardLink(op, name, restInMount(this.vfs, op, mount, from));
     };
     const also = [

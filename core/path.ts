@@ -6,6 +6,8 @@ import type { Path } from './types.ts';
 
 /** The top of the tree. */
 export const ROOT = '/aos' as Path;
+/** External mounts lie below it. */
+export const OUTSIDE = '/aos/mnt';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -76,7 +76,7 @@ function identityOf(caller: Caller): Identity | undefined {
   }
 }
 
-export function entryOf(op: Op, mount: MountPoint): Omit<LedgerEntry, 'at' | 'micros' | 'scopes' | 'lasting'> {
+export function entryOf(op: Op, mount: MountPoint): Omit<LedgerEntry, 'at' | 'micros' | 'scopes' | 'summed'> {
   const models = '/aos/models/';
   return {
     path: op.path,

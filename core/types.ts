@@ -381,6 +381,8 @@ export interface Handle {
   seek(offset: number, whence: number): number;
   /** Lets go of what was not committed, and empties a value as the last `flush` does. Says nothing of how that ended. */
   close(): void;
+  /** Lets go of what never reached whoever opened it, or whose user is gone: commits nothing. */
+  abandon(): void;
 }
 
 /** A caller's wish to stop one operation. The signal is made only when somebody asks for it. */
@@ -498,6 +500,8 @@ export interface PolicyControl {
   };
   /** The mount that serves a path. */
   mountAt(path: Path): MountPoint;
+  /** Whether the path exists for the caller. */
+  sees(caller: Caller, path: Path): boolean;
   /** Every budget that an operation of this caller on this path counts against, with what is used of it now. */
   budgets(caller: Caller, path: Path): readonly BudgetState[];
 }
@@ -707,9 +711,9 @@ export interface LedgerState {
    * scope spent within `part` milliseconds may come as one, at the later moment.
    */
   since(at: Millis, prefix: string, part: Millis): Iterable<SpentEntry>;
-  /** Spent and reserved in each scope that has no window, or in one of them; `at` is when it was last changed. */
-  lasting(scope?: string): Iterable<{ readonly scope: string; readonly micros: Micros; readonly at: Millis }>;
-  /** Forgets the sum of a scope that has no window. */
+  /** Spent and reserved in a scope of which a sum is kept; `at` is when it was last changed. */
+  sum(scope: string): { readonly micros: Micros; readonly at: Millis } | undefined;
+  /** Forgets the sum of a scope, but for what is reserved. */
   clear(scope: string): void;
 }
 
@@ -734,8 +738,8 @@ export interface LedgerEntry {
   readonly runs: readonly number[];
   /** Scope keys the money counts against. */
   readonly scopes: readonly string[];
-  /** Those of them that have no window. */
-  readonly lasting: readonly string[];
+  /** Those of them of which a sum is kept for ever. */
+  readonly summed: readonly string[];
 }
 
 /** Small named values, by namespace. */

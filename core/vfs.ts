@@ -13,7 +13,7 @@ import type { Standing } from './capabilities/standing.ts';
 import type { Breaker } from './cost/breaker.ts';
 import { type Budget, keyOf, type Reservation, type Scope } from './cost/budget.ts';
 import { OverBudget } from './cost/refusal.ts';
-import { isLasting } from './cost/scopes.ts';
+import { isSummed } from './cost/scopes.ts';
 import { AosError, asAosError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { isPromise } from './maybe.ts';
@@ -190,7 +190,7 @@ export class Vfs {
     const scopes = this.policy.scopes(op.caller, op.path, mount, lease);
     const reservation = this.take(scopes, max, op);
     try {
-      const keys = { scopes: scopes.map(keyOf), lasting: scopes.filter(isLasting).map(keyOf) };
+      const keys = { scopes: scopes.map(keyOf), summed: scopes.filter(isSummed).map(keyOf) };
       const entry = ledger.reserve({ ...entryOf(op, mount), ...keys, at: now(), micros: max });
       op.meter = reservation;
       return { reservation, entry };
@@ -235,7 +235,7 @@ export class Vfs {
     const opened = op.verb === 'write' && handle !== undefined;
     const unpaid = this.over(op, held, undefined, opened ? 'opened' : undefined);
     if (unpaid === undefined) return value;
-    handle?.close();
+    handle?.abandon();
     throw unpaid;
   }
 

@@ -16,10 +16,13 @@ const KEYS: Readonly<Record<LedgerKey, string>> = {
   day: "strftime('%Y-%m-%d', at / 1000, 'unixepoch')",
 };
 
+/** A session, run or lease for which nothing was paid for so long is over. */
+const ENDED_MS: Millis = 90 * 24 * 3_600_000;
+
 /** A reservation that is not settled yet. */
 interface Open {
   readonly reserved: number;
-  readonly lasting: readonly string[];
+  readonly summed: readonly string[];
 }
 
 /** `dirty` is called after each commit, so that the disk follows soon. */
@@ -29,18 +32,21 @@ export function ledgerState(db: DatabaseSync, dirty: () => void): LedgerState {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const settle = db.prepare('UPDATE ledger SET spent = ?, at = ? WHERE id = ? AND spent IS NULL');
+  const prune = db.prepare(
+    "DELETE FROM sums WHERE at < ? AND (scope GLOB 'run:*' OR scope GLOB 'session:*' OR scope GLOB 'lease:*')",
+  );
   const settleAll = db.prepare('UPDATE ledger SET spent = reserved, at = ? WHERE spent IS NULL');
-  const sum = db.prepare('SELECT coalesce(sum(spent), 0) AS micros FROM ledger WHERE at >= ?');
+  const total = db.prepare('SELECT coalesce(sum(spent), 0) AS micros FROM ledger WHERE at >= ?');
   const report = reports(db);
   const windows = spentSince(db);
-  const sums = lastingSums(db);
+  const sums = sumsOf(db);
   const open = new Map<number, Open>();
 
   const reserve = (entry: LedgerEntry): number => {
-    const { at, micros, path, uid, agent, model, mount, runs, scopes, lasting } = entry;
+    const { at, micros, path, uid, agent, model, mount, runs, scopes, summed } = entry;
     const json = [JSON.stringify(runs), JSON.stringify(scopes)] as const;
     const { lastInsertRowid } = insert.run(at, micros, path, uid, agent, model, mount, ...json);
-    for (const scope of lasting) sums.add(scope, micros, at);
+    for (const scope of summed) sums.add(scope, micros, at);
     return Number(lastInsertRowid);
   };
 
@@ -51,13 +57,13 @@ export function ledgerState(db: DatabaseSync, dirty: () => void): LedgerState {
         why: `reservation ${id} is not open: it was settled before`,
       });
     }
-    const { reserved, lasting } = open.get(id) ?? { reserved: micros, lasting: [] };
-    if (micros !== reserved) for (const scope of lasting) sums.add(scope, micros - reserved, at);
+    const { reserved, summed } = open.get(id) ?? { reserved: micros, summed: [] };
+    if (micros !== reserved) for (const scope of summed) sums.add(scope, micros - reserved, at);
   };
 
   const held = (scope: string): number => {
     let micros = 0;
-    for (const { reserved, lasting } of open.values()) if (lasting.includes(scope)) micros += reserved;
+    for (const { reserved, summed } of open.values()) if (summed.includes(scope)) micros += reserved;
     return micros;
   };
 
@@ -70,18 +76,22 @@ export function ledgerState(db: DatabaseSync, dirty: () => void): LedgerState {
   return {
     reserve(entry) {
       const id = written(() => reserve(entry));
-      open.set(id, { reserved: entry.micros, lasting: entry.lasting });
+      open.set(id, { reserved: entry.micros, summed: entry.summed });
       return id;
     },
     settle(id, micros, at) {
       written(() => settleOne(id, micros, at));
       open.delete(id);
     },
-    recover: at => written(() => Number(settleAll.run(at).changes)),
-    total: since => guarded(() => Number(sum.get(since)?.micros ?? 0)),
+    recover: at =>
+      written(() => {
+        prune.run(at - ENDED_MS);
+        return Number(settleAll.run(at).changes);
+      }),
+    total: since => guarded(() => Number(total.get(since)?.micros ?? 0)),
     report: (by, since) => guarded(() => report(by, since)),
     since: (at, prefix, part) => guarded(() => windows(at, prefix, part)),
-    lasting: scope => guarded(() => sums.of(scope)),
+    sum: scope => guarded(() => sums.of(scope)),
     clear: scope => written(() => sums.set(scope, held(scope))),
   };
 }
@@ -130,25 +140,22 @@ function spentSince(db: DatabaseSync): LedgerState['since'] {
 interface Sums {
   add(scope: string, micros: number, at: Millis): void;
   set(scope: string, micros: number): void;
-  of(scope: string | undefined): { scope: string; micros: number; at: Millis }[];
+  of(scope: string): { micros: number; at: Millis } | undefined;
 }
 
-function lastingSums(db: DatabaseSync): Sums {
+function sumsOf(db: DatabaseSync): Sums {
   const add = db.prepare(
-    `INSERT INTO lasting (scope, micros, at) VALUES (?, ?, ?)
+    `INSERT INTO sums (scope, micros, at) VALUES (?, ?, ?)
      ON CONFLICT DO UPDATE SET micros = micros + excluded.micros, at = excluded.at`,
   );
-  const set = db.prepare('UPDATE lasting SET micros = ? WHERE scope = ?');
-  const all = db.prepare('SELECT scope, micros, at FROM lasting');
-  const one = db.prepare('SELECT scope, micros, at FROM lasting WHERE scope = ?');
+  const set = db.prepare('UPDATE sums SET micros = ? WHERE scope = ?');
+  const one = db.prepare('SELECT micros, at FROM sums WHERE scope = ?');
   return {
     add: (scope, micros, at) => void add.run(scope, micros, at),
     set: (scope, micros) => void set.run(micros, scope),
-    of: scope =>
-      (scope === undefined ? all.all() : one.all(scope)).map(row => ({
-        scope: String(row.scope),
-        micros: Number(row.micros),
-        at: Number(row.at),
-      })),
+    of(scope) {
+      const row = one.get(scope);
+      return row && { micros: Number(row.micros), at: Number(row.at) };
+    },
   };
 }

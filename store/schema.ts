@@ -63,13 +63,13 @@ const STEPS: readonly string[] = [
   CREATE VIRTUAL TABLE texts USING fts5 (body, tokenize = 'porter unicode61 remove_diacritics 2');
   `,
   `
-  -- What each scope without a window has spent, with what is reserved in it.
-  CREATE TABLE lasting (
+  -- What scopes have ever spent, with what is reserved in them.
+  CREATE TABLE sums (
     scope TEXT PRIMARY KEY,
     micros INTEGER NOT NULL,
     at REAL NOT NULL
   ) STRICT, WITHOUT ROWID;
-  INSERT INTO lasting
+  INSERT INTO sums
     SELECT value, sum(coalesce(spent, reserved)), max(at) FROM ledger, json_each(ledger.scopes)
     WHERE value NOT GLOB 'pid:*' AND value NOT GLOB 'velocity:*' GROUP BY value;
   `,

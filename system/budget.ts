@@ -1,6 +1,7 @@
 /** What is used of the reader's own budgets, and the breaker over all of them. */
 
 import {
+  AosError,
   type BudgetState,
   type Caller,
   type Op,
@@ -24,6 +25,7 @@ export function budgetsOf(policy: PolicyControl, caller: Caller, path = parsePat
 export function budgetReport(policy: PolicyControl, caller: Caller, request: unknown): object[] {
   const asked = requestOf(request ?? {}, ['path'], '/aos/system/budget');
   const path = asked.path === undefined ? undefined : pathOf(asked, '/aos/system/budget');
+  if (path !== undefined && !policy.sees(caller, path)) throw noSuch(path);
   return budgetsOf(policy, caller, path).map(state => ({
     layer: state.layer,
     key: state.key,
@@ -57,12 +59,20 @@ export function breakerCall(policy: PolicyControl, args: Op, request: unknown): 
   return {
     tripped: tripped !== undefined,
     at: tripped === undefined ? null : new Date(tripped.at).toISOString(),
-    path: tripped?.path ?? null,
+    path: tripped !== undefined && sees(policy, args.caller, tripped.path) ? tripped.path : null,
     why: tripped?.why ?? null,
     used_usd: usdFromMicros(global?.used ?? 0),
     limit_usd: usdFromMicros(global?.limit.usd ?? 0),
     per_sec: (global?.limit.per ?? 0) / 1000,
   };
+}
+
+function sees(policy: PolicyControl, caller: Caller, path: string): boolean {
+  return policy.sees(caller, parsePath(path));
+}
+
+function noSuch(path: string): AosError {
+  return new AosError('not_found', { component: 'system', path, why: 'no such file or directory' });
 }
 
 export function breakerText(policy: PolicyControl, caller: Caller): string {
@@ -71,7 +81,8 @@ export function breakerText(policy: PolicyControl, caller: Caller): string {
   const rest = global === undefined ? [] : [budgetText(global)];
   if (tripped === undefined) return ['status: ok', ...rest].join('\n');
   const at = new Date(tripped.at).toISOString();
-  return ['status: tripped', `at: ${at}`, `path: ${tripped.path}`, `why: ${tripped.why}`, ...rest].join('\n');
+  const where = sees(policy, caller, tripped.path) ? [`path: ${tripped.path}`] : [];
+  return ['status: tripped', `at: ${at}`, ...where, `why: ${tripped.why}`, ...rest].join('\n');
 }
 
 /** The only word that can be written. */

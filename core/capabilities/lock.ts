@@ -2,13 +2,10 @@
 
 import { AosError } from '../errors.ts';
 import { restOf } from '../namespace.ts';
-import { isWithin } from '../path.ts';
+import { isWithin, OUTSIDE } from '../path.ts';
 import type { Caller, Lease, Millis, MountPoint, Path, Verb } from '../types.ts';
 import { isIndexer } from './indexers.ts';
 import type { Leases } from './lease.ts';
-
-/** External mounts. */
-const OUTSIDE = '/aos/mnt';
 
 /** Whether the lock step has a say: all that is locked, and what is outside and can cost money. */
 export function isGuarded(mount: MountPoint): boolean {

@@ -43,10 +43,15 @@ export class Reservation implements Meter {
   }
 
   spend(amount: Micros): boolean {
+    // What comes after the operation is over is no part of it.
+    if (this.windows === undefined) return false;
     this.spent += whole(amount, 'the bill of an operation');
     return this.spent <= this.max;
   }
 }
+
+/** What a scope has spent and reserved, as the ledger knows it. */
+export type Recall = (scope: Scope) => Micros;
 
 export class Budget {
   private readonly layers: Readonly<Record<Layer, Windows>> = {
@@ -61,6 +66,12 @@ export class Budget {
     velocity: new Windows(),
   };
   private readonly clock = new Forward();
+  private readonly recall: Recall | undefined;
+
+  /** With `recall` the sums of scopes without a window need not be kept here. */
+  constructor(recall?: Recall) {
+    this.recall = recall;
+  }
 
   get size(): number {
     return Object.values(this.layers).reduce((sum, { size }) => sum + size, 0);
@@ -75,13 +86,15 @@ export class Budget {
     const now = this.clock.forward(at);
     const windows: Window[] = [];
     let pace: Window | undefined;
-    let worst: Refusing | undefined;
+    let worst: Omit<Refusing, 'trips'> | undefined;
     let grown = false;
+    let trips = false;
     for (const scope of scopes) {
       const known = this.known(scope, now);
-      const window = known ?? this.layers[scope.layer].make(scope);
+      const window = known ?? this.make(scope, now);
       if (known === undefined) grown = true;
       const refusing = refuses(scope, window, max, now);
+      trips ||= scope.layer === 'global' && refusing?.because === 'spent';
       if (refusing !== undefined && (worst === undefined || refusing.until > worst.until)) worst = refusing;
       if (scope.layer === 'velocity') pace = window;
       else windows.push(window);
@@ -90,8 +103,8 @@ export class Budget {
       for (const window of windows) window.reserved += max;
       pace?.add(1, now);
     }
-    if (grown) for (const { layer } of scopes) this.layers[layer].sweep(now);
-    if (worst !== undefined) throw refusal(worst, max, now, who);
+    if (grown) for (const { layer } of scopes) this.layers[layer].sweep(now, this.recall !== undefined);
+    if (worst !== undefined) throw refusal({ ...worst, trips }, max, now, who);
     return new Reservation(max, windows);
   }
 
@@ -110,7 +123,7 @@ export class Budget {
   /** Counts what an earlier daemon spent: in each scope the oldest first, before anything else, and nothing of the future. */
   restore(scope: Scope, amount: Micros, at: Millis): void {
     const then = this.clock.past(at);
-    const window = this.known(scope, then) ?? this.layers[scope.layer].make(scope);
+    const window = this.known(scope, then) ?? this.make(scope, then);
     window.add(amount, then);
   }
 
@@ -123,7 +136,7 @@ export class Budget {
   used(scope: Scope, at: Millis): Micros {
     const now = this.clock.forward(at);
     const window = this.known(scope, now);
-    return window === undefined ? 0 : window.spent(now) + window.reserved;
+    return window === undefined ? this.recalled(scope) : window.spent(now) + window.reserved;
   }
 
   /** Whether a scope has room for so much. */
@@ -149,10 +162,23 @@ export class Budget {
     this.layers[layer].clear();
   }
 
+  private make(scope: Scope, now: Millis): Window {
+    const window = this.layers[scope.layer].make(scope);
+    window.add(this.recalled(scope), now);
+    return window;
+  }
+
+  private recalled(scope: Scope): Micros {
+    return scope.limit.per === 0 ? (this.recall?.(scope) ?? 0) : 0;
+  }
+
   /** A scope's window, with the length that the scope has now. */
   private known(scope: Scope, now: Millis): Window | undefined {
     const window = this.layers[scope.layer].known(scope);
-    window?.reframe(scope.limit.per, now);
+    window?.reframe(scope.limit.per, now, () => {
+      const sum = this.recall?.(scope);
+      return sum === undefined ? undefined : Math.max(0, sum - window.reserved);
+    });
     return window;
   }
 }
@@ -187,7 +213,7 @@ function whole(amount: Micros, what: string): Micros {
   });
 }
 
-function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Refusing | undefined {
+function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Omit<Refusing, 'trips'> | undefined {
   if (isOff(scope)) return undefined;
   const { usd: limit } = scope.limit;
   const need = scope.layer === 'velocity' ? 1 : max;
@@ -197,6 +223,7 @@ function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Refusi
   if (need > limit) return { scope, used, until: Number.POSITIVE_INFINITY, because: 'never' };
   // What is reserved comes back at any moment, as far as it is not spent.
   if (spent + need <= limit) return { scope, used, until: now, because: 'reserved' };
-  const until = window.resets(limit - need, now);
+  // The machine's own waits for somebody to look.
+  const until = scope.layer === 'global' ? undefined : window.resets(limit - need, now);
   return { scope, used, until: until ?? Number.POSITIVE_INFINITY, because: 'spent' };
 }

@@ -15,6 +15,8 @@ export interface Refusing {
   readonly until: Millis;
   /** Spent already; held by operations under way; or one operation of this price never fits. */
   readonly because: 'spent' | 'reserved' | 'never';
+  /** Among all that refuse is the machine's own limit, which is spent. */
+  readonly trips: boolean;
 }
 
 /** Who is refused. */
@@ -31,9 +33,9 @@ export class OverBudget extends AosError {
   /** Operations under way hold what is missing: there may be room when they are over. */
   readonly held: boolean;
 
-  constructor(parts: ErrorParts, { scope, because }: Refusing) {
+  constructor(parts: ErrorParts, { trips, because }: Refusing) {
     super('budget', parts);
-    this.trips = scope.layer === 'global' && because === 'spent';
+    this.trips = trips;
     this.held = because === 'reserved';
   }
 }

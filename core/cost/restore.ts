@@ -1,10 +1,10 @@
 /**
  * Windows filled from the ledger: after a restart, and when they get another length. What was reserved and never settled counts
- * in full: nobody knows its bill. Scopes without a window are counted again from the sums that the ledger keeps of them.
+ * in full: nobody knows its bill. Scopes without a window have a sum each in the ledger.
  */
 
 import type { Budgets, LedgerState, Limit, Millis, MountPoint, SpentEntry } from '../types.ts';
-import { type Budget, keyOf, type Layer, type Scope } from './budget.ts';
+import { type Budget, keyOf, type Layer, type Recall, type Scope } from './budget.ts';
 import { agentScopes, globalScope, isLasting, mountScope, SECOND, subtreeScopes } from './scopes.ts';
 import { PARTS } from './window.ts';
 
@@ -24,24 +24,30 @@ const OF_A_BOOT: ReadonlySet<Layer> = new Set(['pid', 'session', 'velocity']);
 
 /** After a restart. */
 export function restoreWindows(filling: Filling): void {
-  const { budget, budgets, ledger, now } = filling;
+  const { budgets, ledger, now } = filling;
   ledger.recover(now);
-  for (const [layer, per] of windowed(budgets)) fill(filling, layer, per);
-  for (const { scope: key, micros, at } of ledger.lasting()) {
-    const scope = scopeOf(key, budgets);
-    if (scope !== undefined && isLasting(scope) && counts(filling, scope, at)) budget.restore(scope, micros, now);
-  }
+  for (const [layer, per] of windowed(budgets)) fill(filling, layer, spentIn(ledger, layer, per, now));
 }
 
-/** Other budgets than `before` are in force. */
+/** The sums of scopes without a window are asked for one by one, when they are needed. */
+export function recallFrom(ledger: LedgerState, booted: Millis): Recall {
+  return scope => {
+    const sum = ledger.sum(keyOf(scope));
+    return sum === undefined || (OF_A_BOOT.has(scope.layer) && sum.at < booted) ? 0 : sum.micros;
+  };
+}
+
+/** Other budgets than `before` are in force. Where the ledger cannot be read, nothing has changed. */
 export function refillWindows(filling: Filling, before: Budgets): void {
-  const { budget, budgets } = filling;
-  for (const [layer, per] of windowed(budgets)) {
-    if (JSON.stringify(limitsOf(layer, before)) === JSON.stringify(limitsOf(layer, budgets))) continue;
+  const { budget, budgets, ledger, now } = filling;
+  const changed = windowed(budgets)
+    .filter(([layer]) => JSON.stringify(limitsOf(layer, before)) !== JSON.stringify(limitsOf(layer, budgets)))
+    .map(([layer, per]) => [layer, [...spentIn(ledger, layer, per, now)]] as const);
+  for (const [layer, entries] of changed) {
     const named = namedScopes(layer, budgets)?.filter(scope => !isLasting(scope));
     if (named === undefined) budget.clear(layer);
     else for (const scope of named) budget.reset(scope);
-    fill(filling, layer, per);
+    fill(filling, layer, entries);
   }
 }
 
@@ -49,20 +55,16 @@ export function refillWindows(filling: Filling, before: Budgets): void {
 export function restoreMount(budget: Budget, { path, limit }: MountPoint, ledger: LedgerState, now: Millis): void {
   if (limit === undefined) return;
   const scope = mountScope(path, limit);
-  if (budget.knows(scope)) return;
-  if (isLasting(scope)) {
-    for (const { micros } of ledger.lasting(keyOf(scope))) budget.restore(scope, micros, now);
-    return;
-  }
+  if (isLasting(scope) || budget.knows(scope)) return;
   for (const spent of spentIn(ledger, keyOf(scope), limit.per, now)) {
     // Another mount's path may begin like this one's.
     if (spent.scope === keyOf(scope)) budget.restore(scope, spent.micros, Math.min(spent.at, now));
   }
 }
 
-function fill(filling: Filling, layer: Layer, per: Millis): void {
-  const { budget, budgets, ledger, now } = filling;
-  for (const { scope: key, at, micros, operations } of spentIn(ledger, layer, per, now)) {
+function fill(filling: Filling, layer: Layer, entries: Iterable<SpentEntry>): void {
+  const { budget, budgets, now } = filling;
+  for (const { scope: key, at, micros, operations } of entries) {
     const scope = scopeOf(key, budgets);
     if (scope === undefined || at + scope.limit.per <= now || !counts(filling, scope, at)) continue;
     budget.restore(scope, layer === 'velocity' ? operations : micros, Math.min(at, now));
@@ -123,10 +125,6 @@ function scopeOf(key: string, budgets: Budgets): Scope | undefined {
       return { layer, id, born, limit: budgets[layer] };
     case 'velocity':
       return { layer, id, born, limit: { usd: budgets.velocity, per: SECOND } };
-    case 'lease':
-    case 'run':
-      // The limit itself comes with the lease or the run; the window has none.
-      return { layer, id, born, limit: { usd: 0, per: 0 } };
     case 'global':
       return globalScope(budgets);
     default:

@@ -2,16 +2,23 @@
 
 import { compilePattern, subtreePattern } from '../capabilities/grant.ts';
 import type { Budgets, Caller, Lease, Limit, Millis, MountPoint, Path } from '../types.ts';
-import type { Scope } from './budget.ts';
+import type { Layer, Scope } from './budget.ts';
 
 export const SECOND: Millis = 1000;
 
 /** Without a window: as long as the scope lives. */
 const LASTING: Millis = 0;
 
-/** Counted for as long as the scope lives, and remembered by the ledger as one sum. */
+/** Counted for as long as the scope lives. */
 export function isLasting({ limit }: Scope): boolean {
   return limit.per === LASTING;
+}
+
+const SUMMED: ReadonlySet<Layer> = new Set(['uid', 'agent', 'subtree', 'global']);
+
+/** What has no window, or may be configured without one some day: then all counts that was ever spent. */
+export function isSummed(scope: Scope): boolean {
+  return isLasting(scope) || SUMMED.has(scope.layer);
 }
 
 export function globalScope(budgets: Budgets): Scope {

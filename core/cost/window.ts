@@ -64,19 +64,24 @@ export class Window {
     this.empty();
   }
 
-  /** The configuration now says another length. What is not known by its moment counts as if it had been spent just now. */
-  reframe(per: Millis, now: Millis): void {
+  /**
+   * The configuration now says another length. What is not known by its moment counts as if it had been spent just now. `ever` is
+   * what was ever spent, for a window that gets no length; undefined where that is not known.
+   */
+  reframe(per: Millis, now: Millis, ever?: () => Micros | undefined): void {
     if (per === this.per) return;
     const timeless = this.per === 0;
     this.per = per;
-    if (per === 0) this.empty();
-    else if (timeless && this.total !== 0) this.keep(this.total, now);
+    if (per === 0) {
+      this.empty();
+      this.total = ever?.() ?? this.total;
+    } else if (timeless && this.total !== 0) this.keep(this.total, now);
   }
 
-  /** Nothing is counted or held any more. */
-  idle(now: Millis): boolean {
+  /** Nothing is held any more, and nothing counted that is not `kept` elsewhere. */
+  idle(now: Millis, kept: boolean): boolean {
     this.advance(now);
-    return this.total === 0 && this.reserved === 0;
+    return this.reserved === 0 && (this.total === 0 || (kept && this.per === 0));
   }
 
   private advance(now: Millis): void {

@@ -39,8 +39,8 @@ export class Windows {
     for (const window of this.byId.values()) window.clear();
   }
 
-  /** Goes on looking for windows that count nothing any more, and forgets them. */
-  sweep(now: Millis): void {
+  /** Goes on looking for windows that count nothing any more, and forgets them; with `kept` those that can be recalled, too. */
+  sweep(now: Millis, kept: boolean): void {
     for (let i = 0; i < SWEEP; i++) {
       const step = this.sweeper.next();
       if (step.done === true) {
@@ -48,7 +48,7 @@ export class Windows {
         return;
       }
       const [id, window] = step.value;
-      if (!window.idle(now)) continue;
+      if (!window.idle(now, kept)) continue;
       this.byId.delete(id);
       this.recent.delete(id);
     }

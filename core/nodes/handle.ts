@@ -95,6 +95,10 @@ export abstract class BaseHandle implements Handle {
     }
   }
 
+  abandon(): void {
+    this.close();
+  }
+
   protected no(kind: ErrorKind, why: string, remedy?: string): AosError {
     return new AosError(kind, { component: this.again.component, path: this.path, why, remedy });
   }

@@ -38,6 +38,7 @@ class ValueWriter extends BaseHandle {
   private readonly op: Op;
   private readonly node: ValueNode;
   private readonly append: boolean;
+  private readonly patches: boolean;
   private readonly buffer: WriteBuffer;
   private dirty = false;
   /** Cut to nothing, and nothing written since. Shells close copies of what they opened, so only the last close can tell. */
@@ -48,6 +49,7 @@ class ValueWriter extends BaseHandle {
     this.op = op;
     this.node = node;
     this.append = how.append;
+    this.patches = how.read && !how.truncate;
     this.emptied = how.truncate;
     this.buffer = new WriteBuffer(start, LIMITS.value_bytes_max, () =>
       this.told('write', this.no('too_large', TOO_LARGE, 'write less')),
@@ -62,9 +64,12 @@ class ValueWriter extends BaseHandle {
   override write(offset: number, data: Uint8Array): number {
     this.emptied = false;
     this.again.check('write');
+    // A write replaces the value, opened to be cut or not; who reads as well patches it.
+    if (!this.patches && !this.append && offset === 0 && !this.dirty) this.buffer.resize(0);
     this.dirty = true;
     const written = this.buffer.write(this.append ? this.buffer.length : offset, data);
-    this.checked(this.node, this.op, this.buffer, data);
+    // What patches is whole only when it is closed.
+    if (!this.patches) this.checked(this.node, this.op, this.buffer, data);
     return written;
   }
 
@@ -81,6 +86,11 @@ class ValueWriter extends BaseHandle {
     this.dirty = false;
     this.emptied = false;
     return this.again.perform('write', op => this.node.write?.(op, body), cancel);
+  }
+
+  override abandon(): void {
+    this.emptied = false;
+    this.close();
   }
 
   override close(): void {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { Budget, keyOf, type Layer, type Reservation, type Scope } from '../../core/cost/budget.ts';
-import { restoreWindows } from '../../core/cost/restore.ts';
+import { recallFrom, restoreWindows } from '../../core/cost/restore.ts';
 import { AosError } from '../../core/errors.ts';
 import type { Budgets, LedgerEntry, LedgerState, SpentEntry } from '../../core/types.ts';
 import { RUNS } from '../support/property.ts';
@@ -94,10 +94,10 @@ class Ledger implements LedgerState {
       }
     }
   }
-  *lasting(): Iterable<{ scope: string; micros: number; at: number }> {
-    for (const { entry, spent, at } of this.rows) {
-      for (const scope of entry.lasting) yield { scope, micros: spent ?? entry.micros, at };
-    }
+  sum(scope: string): { micros: number; at: number } | undefined {
+    const rows = this.rows.filter(({ entry }) => entry.summed.includes(scope));
+    const micros = rows.reduce((sum, { entry, spent }) => sum + (spent ?? entry.micros), 0);
+    return rows.length === 0 ? undefined : { micros, at: 0 };
   }
   clear(): void {}
 }
@@ -114,7 +114,7 @@ interface Held {
 class World {
   now = 1_764_000_000_000;
   readonly ledger = new Ledger();
-  budget = new Budget();
+  budget = new Budget(recallFrom(this.ledger, 0));
   held: Held[] = [];
   readonly bills: { scopes: readonly string[]; amount: number; at: number }[] = [];
 
@@ -138,7 +138,7 @@ class World {
       const reservation = this.budget.reserve(asked, max, this.now, X);
       const entry = { at: this.now, micros: max, path: '/aos/x', uid: 0, agent: '', model: '', mount: '', runs: [] };
       const lasting = asked.filter(each => each.limit.per === 0).map(keyOf);
-      const id = this.ledger.reserve({ ...entry, scopes: asked.map(keyOf), lasting });
+      const id = this.ledger.reserve({ ...entry, scopes: asked.map(keyOf), summed: lasting });
       this.held.push({ id, reservation, scopes: asked, max, spent: 0 });
     } catch (error) {
       if (!(error instanceof AosError) || (error.kind !== 'budget' && error.kind !== 'velocity')) throw error;
@@ -168,7 +168,7 @@ class World {
   private crash(): void {
     for (const one of this.held) this.bill(one.scopes, one.max);
     this.held = [];
-    this.budget = new Budget();
+    this.budget = new Budget(recallFrom(this.ledger, 0));
     const { budget, ledger, now } = this;
     restoreWindows({ budget, budgets: BUDGETS, ledger, now, booted: 0, reset: 0 });
   }

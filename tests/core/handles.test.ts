@@ -135,6 +135,30 @@ test('a path that is cut is cut: a value to any length, with one commit', async 
   t.is((await refusal(() => core.aos.truncate(who, at('/aos/t/v'), LARGE.length))).errno, 'EFBIG');
 });
 
+test('a write replaces a value, opened to be cut or not; to append adds, and to read as well is to patch', async t => {
+  const wrote = async (how: OpenHow): Promise<string | undefined> => {
+    const { node, commits } = kept('a longer text');
+    const { open } = await serving({ v: node });
+    const handle = await open('v', how);
+    handle.write(0, bytes('new'));
+    handle.write(3, bytes('er'));
+    await handle.flush(undefined, true);
+    handle.close();
+    return commits.at(-1);
+  };
+  t.is(await wrote(WRITE), 'newer');
+  t.is(await wrote({ ...WRITE, truncate: false }), 'newer');
+  t.is(await wrote({ ...WRITE, truncate: false, append: true }), 'a longer text\nnewer');
+  t.is(await wrote(BOTH), 'newerger text\n');
+});
+
+test('what never reached whoever opened it commits nothing', async t => {
+  const { node, commits } = kept();
+  const { open } = await serving({ v: node });
+  (await open('v', WRITE)).abandon();
+  t.deepEqual(commits, []);
+});
+
 test('an empty open of a message or a call sends nothing', async t => {
   const sent: string[] = [];
   const { open } = await serving({

@@ -229,3 +229,15 @@ test('whether all below a directory is granted', t => {
     t.is(allowsThroughout(authority, 'read', '/aos/m/w', 10), expected, JSON.stringify(authority));
   }
 });
+
+test('a right that ends gives no second name, which would not end', async t => {
+  const { core, text } = await disk(t);
+  const verbs: Verb[] = ['read', 'write', 'create'];
+  const soon = Date.now() + 60_000;
+  const timed = granted({ verbs, path: '/aos/m/a/x', until: soon }, { verbs, path: '/aos/m/drop/**' });
+  const link = (who: Caller) => core.aos.makeHardLink(who, at('/aos/m/drop/z'), at('/aos/m/a/x'));
+  t.is((await refusal(() => link(timed))).errno, 'EPERM');
+  t.is(text('drop/z'), undefined);
+  await link(granted({ verbs, path: '/aos/m/**' }));
+  t.is(text('drop/z'), 'new');
+});

@@ -47,7 +47,8 @@ const SAID: readonly [string, Omit<Scope, 'born'>, string][] = [
 for (const [layer, scope, remedy] of SAID) {
   test(`the ${layer} budget of ${scope.id} says layer, limit, spent, reset and what raises it`, t => {
     const { why, remedy: said } = refusalOf({ ...scope, born: 0 });
-    t.is(why, `the ${layer} budget of $0.03 in 1m has $0.029999 spent, and this could cost $0.02; resets in 1m`);
+    const resets = layer === 'global' ? 'it does not reset by itself' : 'resets in 1m';
+    t.is(why, `the ${layer} budget of $0.03 in 1m has $0.029999 spent, and this could cost $0.02; ${resets}`);
     t.is(said, remedy);
   });
 }

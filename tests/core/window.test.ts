@@ -2,7 +2,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { Budget, keyOf, type Reservation, type Scope } from '../../core/cost/budget.ts';
-import { refillWindows, restoreMount, restoreWindows } from '../../core/cost/restore.ts';
+import { OverBudget } from '../../core/cost/refusal.ts';
+import { recallFrom, refillWindows, restoreMount, restoreWindows } from '../../core/cost/restore.ts';
 import { Window } from '../../core/cost/window.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Limit } from '../../core/types.ts';
@@ -25,7 +26,7 @@ test('what was spent counts until the millisecond at which the window has passed
   t.is(window.spent(1_000 + MINUTE), 7);
   t.is(window.spent(1_001 + MINUTE - 1), 7);
   t.is(window.spent(1_001 + MINUTE), 0);
-  t.true(window.idle(1_001 + MINUTE));
+  t.true(window.idle(1_001 + MINUTE, false));
 });
 
 test('without a length it counts for as long as it lives', t => {
@@ -194,8 +195,8 @@ function restored(scope: Scope, since?: { booted: number; reset: number }, at = 
   const key = keyOf(scope);
   ledger.since = (_, prefix) =>
     scope.limit.per === 0 || !key.startsWith(prefix) ? [] : [{ scope: key, at, micros: 700_000, operations: 1 }];
-  ledger.lasting = () => (scope.limit.per === 0 ? [{ at, micros: 700_000, scope: key }] : []);
-  const budget = new Budget();
+  ledger.sum = () => (scope.limit.per === 0 ? { at, micros: 700_000 } : undefined);
+  const budget = new Budget(recallFrom(ledger, since?.booted ?? 0));
   restoreWindows({ budget, budgets: DEFAULT_CONFIG.budgets, ledger, now: 2000, booted: 0, reset: 0, ...since });
   return budget.used(scope, 2000);
 }
@@ -242,11 +243,11 @@ for (const per of [0, MINUTE]) {
         { ...spent, scope: 'subtree:/aos/mnt/api2' },
       ];
     };
-    ledger.lasting = (...given) => {
+    ledger.sum = (...given) => {
       asked.push(given);
-      return [{ at: 1000, micros: 5, scope: 'subtree:/aos/mnt/api' }];
+      return { at: 1000, micros: 5 };
     };
-    const budget = new Budget();
+    const budget = new Budget(recallFrom(ledger, 0));
     restoreMount(budget, mount, ledger, 2000);
     restoreMount(budget, mount, ledger, 2000);
     t.is(budget.used({ layer: 'subtree', id: '/aos/mnt/api', born: 0, limit }, 2000), 5, 'and only once');
@@ -289,4 +290,35 @@ test('a window of another length counts what the ledger says was spent within th
   t.is(used({ usd, per: MINUTE }, { usd, per: 2 * MINUTE }), 11);
   t.is(used({ usd, per: 2 * MINUTE }, { usd, per: 3 * HOUR }), 111);
   t.is(used({ usd, per: 3 * HOUR }, { usd, per: MINUTE }), 1);
+});
+
+test('sums without a window are not all kept here: what is swept away is recalled from the ledger', t => {
+  const sums = new Map<Scope['id'], number>();
+  const budget = new Budget(({ id }) => sums.get(id) ?? 0);
+  const of = (id: number): Scope => ({ layer: 'run', id, born: 0, limit: { usd: 100, per: 0 } });
+  for (let id = 1; id < 1_000; id++) {
+    budget.settle(spent(budget.reserve([of(id)], 60, 0, { path: '/aos/x' }), 60), 0);
+    sums.set(id, 60);
+  }
+  t.true(budget.size < 10, String(budget.size));
+  t.is(budget.used(of(1), 0), 60);
+  t.throws(() => budget.reserve([of(1)], 60, 0, { path: '/aos/x' }), { message: /run budget/ });
+});
+
+test("the machine's own limit trips, whatever else refuses for longer", t => {
+  const budget = new Budget();
+  const global: Scope = { layer: 'global', id: 'global', born: 0, limit: { usd: 100, per: MINUTE } };
+  const session: Scope = { layer: 'session', id: 1, born: 0, limit: { usd: 100, per: 0 } };
+  budget.settle(spent(budget.reserve([session, global], 100, 0, { path: '/aos/x' }), 100), 0);
+  const error = t.throws(() => budget.reserve([session, global], 1, 1, { path: '/aos/x' }), { instanceOf: OverBudget });
+  t.true(error?.trips);
+});
+
+test('what is spent after an operation is over is refused: it belongs to no operation', t => {
+  const budget = new Budget();
+  const held = budget.reserve([USER], 10, 0, { path: '/aos/x' });
+  t.true(held.spend(4));
+  budget.settle(held, 0);
+  t.false(held.spend(4));
+  t.is(held.spent, 4);
 });

@@ -52,7 +52,7 @@ test('a journal that was cut anywhere opens with what was written before the cut
     mount: '/aos/mnt/x',
     runs: [],
     scopes: [],
-    lasting: [],
+    summed: [],
   };
   for (let i = 0; i < 100; i++) {
     const id = store.state.ledger.reserve({ ...entry, micros: 10 });

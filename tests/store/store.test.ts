@@ -72,7 +72,7 @@ function entry(change: Partial<LedgerEntry> = {}): LedgerEntry {
     mount: '',
     runs: [3, 4],
     scopes: ['pid:77', 'session:5', 'global'],
-    lasting: ['session:5'],
+    summed: ['session:5'],
     ...change,
   };
 }
@@ -157,12 +157,12 @@ test('money counts once settled; what never was counts in full after a restart',
 test('what was spent since then comes by scope, oldest first, and in parts as one', t => {
   const { ledger } = opened(t).state;
   const spend = (micros: number, at: number, scopes: string[]): void =>
-    ledger.settle(ledger.reserve(entry({ scopes, lasting: [] })), micros, at);
+    ledger.settle(ledger.reserve(entry({ scopes, summed: [] })), micros, at);
   spend(5, NOON + 1000, ['pid:7:1', 'global']);
   spend(6, NOON + 1400, ['pid:7:1', 'global']);
   spend(7, NOON + 500, ['pid:71:1', 'global']);
   spend(8, NOON - 1, ['pid:7:1', 'global']);
-  ledger.reserve(entry({ scopes: ['pid:7:1'], lasting: [] }));
+  ledger.reserve(entry({ scopes: ['pid:7:1'], summed: [] }));
   t.deepEqual(
     [...ledger.since(NOON, 'pid:7', 1000)],
     [
@@ -177,23 +177,34 @@ test('what was spent since then comes by scope, oldest first, and in parts as on
 test('what has no window keeps one sum: what is held, then the bill; and over a crash what was held', t => {
   const store = opened(t);
   const { ledger } = store.state;
-  const sums = (of = ledger): unknown[] => [...of.lasting()].map(({ scope, micros }) => [scope, micros]);
   const first = ledger.reserve(entry());
-  ledger.reserve(entry({ micros: 900, lasting: ['session:5', 'run:1'] }));
-  t.deepEqual(sums(), [
-    ['run:1', 900],
-    ['session:5', 1400],
-  ]);
+  ledger.reserve(entry({ micros: 900, summed: ['session:5', 'run:1'] }));
+  t.is(ledger.sum('run:1')?.micros, 900);
+  t.is(ledger.sum('session:5')?.micros, 1400);
+  t.is(ledger.sum('session:6'), undefined);
   ledger.settle(first, 120, NOON);
-  t.deepEqual([...ledger.lasting('session:5')], [{ scope: 'session:5', micros: 1020, at: NOON }]);
+  t.deepEqual(ledger.sum('session:5'), { micros: 1020, at: NOON });
   const after = store.again().state.ledger;
   after.recover(NOON);
-  t.deepEqual([...after.lasting('session:5')], [{ scope: 'session:5', micros: 1020, at: NOON }]);
+  t.is(after.sum('session:5')?.micros, 1020);
   const held = after.reserve(entry({ micros: 30 }));
   after.clear('session:5');
-  t.deepEqual(sums(after)[1], ['session:5', 30], 'what is under way is not forgotten');
+  t.is(after.sum('session:5')?.micros, 30, 'what is under way is not forgotten');
   after.settle(held, 10, NOON);
-  t.deepEqual(sums(after)[1], ['session:5', 10]);
+  t.is(after.sum('session:5')?.micros, 10);
+});
+
+test('the sum of a run, session or lease that nobody pays for any more is forgotten, and no other', t => {
+  const { ledger } = opened(t).state;
+  const lasting = ['session:5', 'run:1', 'lease:1', 'subtree:/aos/mnt/x'];
+  ledger.settle(ledger.reserve(entry({ summed: lasting })), 120, NOON);
+  ledger.recover(NOON + 89 * 86_400_000);
+  t.truthy(ledger.sum('session:5'));
+  ledger.recover(NOON + 91 * 86_400_000);
+  t.deepEqual(
+    lasting.map(scope => ledger.sum(scope)?.micros),
+    [undefined, undefined, undefined, 120],
+  );
 });
 
 test('a store of the first version gets its sums from its entries', t => {
@@ -204,13 +215,11 @@ test('a store of the first version gets its sums from its entries', t => {
   ledger.reserve(entry({ micros: 900 }));
   first.close();
   const db = new DatabaseSync(first.file);
-  db.exec('DROP TABLE lasting; PRAGMA user_version = 1');
+  db.exec('DROP TABLE sums; PRAGMA user_version = 1');
   db.close();
-  const sums = [...opened(t, home).state.ledger.lasting()];
-  t.like(sums, [
-    { scope: 'global', micros: 1020 },
-    { scope: 'session:5', micros: 1020 },
-  ]);
+  const after = opened(t, home).state.ledger;
+  t.is(after.sum('global')?.micros, 1020);
+  t.is(after.sum('session:5')?.micros, 1020);
 });
 
 test('the ledger is reported by agent, model, mount, uid and day', t => {

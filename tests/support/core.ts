@@ -41,7 +41,7 @@ export class MemoryLedger implements LedgerState {
     return [];
   }
   since: LedgerState['since'] = () => [];
-  lasting: LedgerState['lasting'] = () => [];
+  sum: LedgerState['sum'] = () => undefined;
   clear(): void {}
 }
 
