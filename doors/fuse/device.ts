@@ -165,8 +165,9 @@ export function postWarden(dir: string): Warden {
   const commands = detachCommands(dir)
     .map(command => command.map(quote).join(' '))
     .join(' || ');
-  // "done" means there is nothing to do. A mount that still answers belongs to somebody who lives.
-  const script = `trap '' INT HUP TERM; read -r word; [ "$word" = done ] && exit 0; stat -- ${quote(dir)} || { ${commands}; }`;
+  // "done" means there is nothing to do. A mount that still answers belongs to somebody who lives. It is asked of the file system:
+  // of a directory the kernel may still know the attributes.
+  const script = `trap '' INT HUP TERM; read -r word; [ "$word" = done ] && exit 0; stat -f -- ${quote(dir)} || { ${commands}; }`;
   const child = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/' });
   child.on('error', () => {});
   child.stdin?.on('error', () => {});

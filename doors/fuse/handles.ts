@@ -9,15 +9,18 @@ export class OpenFile {
   readonly handle: Handle;
   readonly inode: Inode;
   readonly writable: boolean;
+  /** The thread that opened it. */
+  readonly opener: number;
   /** Where the last read ended: what poll asks about, since the kernel does not say. */
   position = 0;
   /** The kernel's name for whoever polls; a wake-up goes there. Undefined while none is owed. */
   poller: { readonly lo: number; readonly hi: number } | undefined;
 
-  constructor(handle: Handle, inode: Inode, writable: boolean) {
+  constructor(handle: Handle, inode: Inode, writable: boolean, opener: number) {
     this.handle = handle;
     this.inode = inode;
     this.writable = writable;
+    this.opener = opener;
   }
 }
 

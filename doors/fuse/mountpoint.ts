@@ -55,9 +55,12 @@ export function findProgram(name: string): string | undefined {
 
 type Life = 'alive' | 'dead' | 'silent';
 
-/** Asked in a process of its own, because a server that hangs would hang whoever asks. */
+/**
+ * Asked in a process of its own, because a server that hangs would hang whoever asks; and of the file system, since of a
+ * directory the kernel may still know the attributes.
+ */
 function lifeOf(dir: string): Life {
-  const asked = spawnSync('stat', ['--', dir], {
+  const asked = spawnSync('stat', ['-f', '--', dir], {
     timeout: ANSWER_MS,
     killSignal: 'SIGKILL',
     encoding: 'utf8',

@@ -1,6 +1,9 @@
-/** What of a waiting thread can be seen in `/proc`: its system call, and a text in its memory. Nothing is known where it may not be read. */
+/**
+ * What of a waiting thread can be seen in `/proc`: its system call, a text in its memory, and what its process has open. Nothing is
+ * known where it may not be read.
+ */
 
-import { close, open, read, readFileSync, readlinkSync } from 'node:fs';
+import { close, open, read, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** A path from its beginning, where that is known. */
 export function wholeOf(thread: number, base: string, typed: string): string {
@@ -86,4 +89,25 @@ function readText(thread: number, address: bigint, done: (text: string | undefin
     };
     goOn(0);
   });
+}
+
+/** Whether a process has a descriptor of this path of the tree, wherever that is mounted. */
+export function hasOpen(pid: number, path: string): boolean {
+  // Below the mountpoint, which may have any name.
+  const below = path.slice(path.indexOf('/', 1));
+  const dir = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(dir).some(fd => linkOf(`${dir}/${fd}`).endsWith(below));
+  } catch {
+    return false;
+  }
+}
+
+/** Empty for what was closed meanwhile. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }

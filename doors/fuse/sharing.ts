@@ -3,10 +3,9 @@
  * nobody asks us; so what may end for one user and not for another, or by the clock alone, is read past the page cache.
  */
 
+import { isWithin, OUTSIDE } from '../../core/path.ts';
 import type { Authority, Caller, DoorApi, Millis, Path } from '../../core/types.ts';
 
-/** Below this a lease lets in, which ends by the clock and serves one user, session or command. */
-const LEASED = '/aos/mnt/';
 /** Looks at least so often: a timer stands still while the machine sleeps, and the clock may be set. */
 const LOOK_MS = 60_000;
 
@@ -24,7 +23,8 @@ function endingsOf(authority: Authority): readonly Millis[] {
 
 /** Whether each read of what this caller opens has to reach us. `owner` runs the daemon; the page cache is the owner's alone. */
 export function isAskedEachTime(caller: Caller, path: Path, owner: number): boolean {
-  return caller.uid !== owner || path.startsWith(LEASED) || endingsOf(caller.authority).length > 0;
+  // Outside a lease lets in, which ends by the clock and serves one user, session or command.
+  return caller.uid !== owner || isWithin(path, OUTSIDE) || endingsOf(caller.authority).length > 0;
 }
 
 /** Has everything forgotten when a grant of somebody who uses the mount ends, as no event tells of that. */

@@ -72,7 +72,7 @@ export class ShellTree {
   /** Gives up every open handle: what was not committed is not. */
   end(): void {
     this.over = true;
-    for (const { handle } of this.open.values()) handle.close();
+    for (const { handle } of this.open.values()) handle.abandon();
     this.open.clear();
   }
 
@@ -130,7 +130,7 @@ export class ShellTree {
     try {
       await this.put(id, body, cancel);
     } catch (thrown) {
-      this.open.get(id)?.handle.close();
+      this.open.get(id)?.handle.abandon();
       this.open.delete(id);
       throw thrown;
     }
@@ -145,7 +145,7 @@ export class ShellTree {
       const real = await this.real(path, true, cancel);
       const handle = await this.aos.openOrCreate(this.caller, real, 0o666 & ~process.umask(), how, cancel);
       if (this.over) {
-        handle.close();
+        handle.abandon();
         throw notOpen();
       }
       const id = this.next++;

@@ -33,6 +33,17 @@ fuseTest('after a kill -9 the mountpoint is clean or says so, and the next start
   t.deepEqual(mountsBelow(daemon.mount), [daemon.mount], 'nothing is mounted over what was dead');
 });
 
+fuseTest('nor where the kernel still knows what the mountpoint was', async t => {
+  const daemon = await startDaemon(t, { mock: MOCK });
+  for (let i = 0; i < 2; i++) {
+    await ok(daemon, 'stat "$AOS_MOUNT" && stat "$AOS_MOUNT"/agents/researcher/status && ls "$AOS_MOUNT"');
+    await daemon.kill('SIGKILL');
+    await daemon.start();
+    t.is(await ok(daemon, ASK), 'an answer\n');
+  }
+  t.deepEqual(mountsBelow(daemon.mount), [daemon.mount]);
+});
+
 fuseTest('a dead mount that is in use is recovered too', async t => {
   const daemon = await startDaemon(t, { mock: MOCK });
   const script = 'cd "$AOS_MOUNT"/agents && exec 3<researcher/status && echo ready && exec sleep 60';

@@ -1,6 +1,7 @@
 /** Operations on an open directory. */
 
 import { isPromise } from '../../../core/maybe.ts';
+import { isWithin, OUTSIDE } from '../../../core/path.ts';
 import type { Cancel, Entry, NodeKind, Path, Stat } from '../../../core/types.ts';
 import { LookAgain } from '../errno.ts';
 import { OpenDir } from '../handles.ts';
@@ -18,8 +19,6 @@ const DT_LNK = 10;
 const DOTS = 2;
 /** After a listing that gained nothing from attributes, so many go without before it is tried again. */
 const PLAIN_LISTS = 64;
-/** Below this a look at an entry may reach outside, which a listing must not. */
-const OUTSIDE = '/aos/mnt/';
 
 /**
  * FUSE_OPENDIR: flags u32, open_flags u32. Lists at once, so that a refusal is opendir's; not where open(2) does not say that it
@@ -36,12 +35,12 @@ export function opendir(server: Server): void {
       throw new LookAgain(`${path} is wanted as a file`);
     }
     server.twins.done(request.pid);
-    if (path.startsWith(OUTSIDE)) {
+    if (isWithin(path, OUTSIDE)) {
       answerOpendir(server, request, inode, undefined, false);
       return;
     }
   }
-  const mayKeep = inode.fixed && !server.allowOther && !path.startsWith(OUTSIDE);
+  const mayKeep = inode.fixed && !server.allowOther && !isWithin(path, OUTSIDE);
   if (mayKeep && inode.listed) {
     // The kernel has the listing of this same user's; if it dropped it, READDIR asks.
     answerOpendir(server, server.request, inode, undefined, true);
@@ -156,7 +155,7 @@ class Page {
     this.#plus = plus;
     this.#cancel = server.cancel();
     this.#hash = new EntryHash(dir.path);
-    this.#looking = plus && dir.plainLists === 0 && dir.linked && !dir.path.startsWith(OUTSIDE);
+    this.#looking = plus && dir.plainLists === 0 && dir.linked && !isWithin(dir.path, OUTSIDE);
   }
 
   /** `.` or `..`, which carry no attributes. False when the page is full. */

@@ -2,7 +2,9 @@
 
 import { ERRNO } from '../../../core/errors.ts';
 import { isPromise, then } from '../../../core/maybe.ts';
+import { readIdentity } from '../../identity.ts';
 import type { OpenFile } from '../handles.ts';
+import { hasOpen } from '../peek.ts';
 import type { Ticket } from '../request.ts';
 import type { Server } from '../server.ts';
 import { IN_HEADER, OUT_HEADER, POLL_SCHEDULE_NOTIFY, WRITE_IN, WRITE_KILL_SUIDGID } from '../wire.ts';
@@ -65,12 +67,24 @@ function answerWrite(server: Server, ticket: Ticket, size: number): void {
 
 /**
  * FUSE_FLUSH: fh u64, unused, padding, lock_owner u64. Sent at each close of a descriptor, so also for the copy that a shell closes
- * before anything was written. Its errno is what close returns.
+ * before anything was written, and for the one that a child inherited. Its errno is what close returns. What was written is whole when
+ * the process that opened the file closes its last descriptor of it, or has ended, and at the last close of all.
  */
 export function flush(server: Server): void {
-  const file = server.file(server.request.u64(IN_HEADER));
+  const { request } = server;
+  const file = server.file(request.u64(IN_HEADER));
+  if (file.writable && file.handle.kind !== 'file' && !isLast(file, request.pid)) {
+    server.ok(request);
+    return;
+  }
   const cancel = server.cancel();
   server.finish(file.handle.flush(cancel), cancel, ticket => server.ok(ticket));
+}
+
+function isLast({ opener, handle }: OpenFile, thread: number): boolean {
+  const first = readIdentity(opener);
+  if (first.startTime === 0) return true;
+  return (opener === thread || first.pid === readIdentity(thread).pid) && !hasOpen(first.pid, handle.path);
 }
 
 /** FUSE_FSYNC: fh u64, fsync_flags u32, padding. */

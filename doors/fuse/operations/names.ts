@@ -2,6 +2,7 @@
 
 import { AosError } from '../../../core/errors.ts';
 import { isPromise, then } from '../../../core/maybe.ts';
+import { isWithin, OUTSIDE } from '../../../core/path.ts';
 import { noSuch } from '../../../core/refusals.ts';
 import type { Cancel, Maybe, Path, Stat } from '../../../core/types.ts';
 import { errnoOf } from '../errno.ts';
@@ -15,8 +16,6 @@ import { IN_HEADER, OUT_HEADER, S } from '../wire.ts';
 const ENOENT = 2;
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
-/** Below this a file may have something below it. */
-const OUTSIDE = '/aos/mnt/';
 /** Behind the name of a directory that is only the way on from a file: no name of the tree holds a NUL. */
 const WAY = '\0/';
 
@@ -68,7 +67,7 @@ function looked(server: Server, parent: Inode, name: string, path: Path, ticket:
 
 /** Whether the name may be a file and a directory, so that it is for the thread that asks to say which is meant. */
 function isTwofold(path: Path, stat: Stat): boolean {
-  return stat.opens === true || (stat.kind === 'value' && path.startsWith(OUTSIDE));
+  return stat.opens === true || (stat.kind === 'value' && isWithin(path, OUTSIDE));
 }
 
 /** A directory or the file that it also is, a file or the way to what is below it. What is not known to be there is in nobody's way. */

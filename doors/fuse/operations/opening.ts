@@ -20,32 +20,40 @@ export function open(server: Server): void {
   server.twins.done(request.pid);
   const how = howOf(flags);
   const caller = server.caller();
+  const asked = { how, caller, thread: request.pid };
   const cancel = server.cancel();
   const handle = server.aos.open(caller, server.path(inode), how, cancel);
   if (how.truncate && request.u32(IN_HEADER + 4) & OPEN_KILL_SUIDGID && inode.mode & 0o6000) {
     const bare = then(handle, opened => then(dropPrivileges(server, inode, caller, cancel), () => opened));
-    server.finish(bare, cancel, (ticket, opened) => answerOpen(server, ticket, inode, opened, how, caller), close);
+    server.finish(bare, cancel, (ticket, opened) => answerOpen(server, ticket, inode, opened, asked), abandon);
   } else if (isPromise(handle)) {
-    server.later(handle, cancel, (ticket, opened) => answerOpen(server, ticket, inode, opened, how, caller), close);
-  } else answerOpen(server, request, inode, handle, how, caller);
+    server.later(handle, cancel, (ticket, opened) => answerOpen(server, ticket, inode, opened, asked), abandon);
+  } else answerOpen(server, request, inode, handle, asked);
 }
 
-function close(handle: Handle): void {
-  handle.close();
+function abandon(handle: Handle): void {
+  handle.abandon();
 }
 
-function answerOpen(server: Server, ticket: Ticket, inode: Inode, handle: Handle, how: OpenHow, caller: Caller): void {
-  const fh = keep(server, inode, handle, how);
-  const end = server.reply.open(OUT_HEADER, fh, flagsOf(server, inode, handle, how, caller));
-  if (!server.send(server.reply.header(ticket, end))) letGo(server, fh);
+/** By whom a file was opened, and what for. */
+interface Asked {
+  readonly how: OpenHow;
+  readonly caller: Caller;
+  readonly thread: number;
 }
 
-function keep(server: Server, inode: Inode, handle: Handle, how: OpenHow): number {
+function answerOpen(server: Server, ticket: Ticket, inode: Inode, handle: Handle, asked: Asked): void {
+  const fh = keep(server, inode, handle, asked);
+  const end = server.reply.open(OUT_HEADER, fh, flagsOf(server, inode, handle, asked));
+  if (!server.send(server.reply.header(ticket, end))) undo(server, fh);
+}
+
+function keep(server: Server, inode: Inode, handle: Handle, { how, thread }: Asked): number {
   let fh: number;
   try {
-    fh = server.files.add(new OpenFile(handle, inode, how.write));
+    fh = server.files.add(new OpenFile(handle, inode, how.write, thread));
   } catch (error) {
-    handle.close();
+    handle.abandon();
     throw error;
   }
   inode.opens++;
@@ -53,7 +61,7 @@ function keep(server: Server, inode: Inode, handle: Handle, how: OpenHow): numbe
 }
 
 /** What the kernel may do with the open file. A handle that cannot be written needs no FLUSH. */
-function flagsOf(server: Server, inode: Inode, handle: Handle, how: OpenHow, caller: Caller): number {
+function flagsOf(server: Server, inode: Inode, handle: Handle, { how, caller }: Asked): number {
   let flags = how.write ? 0 : FOPEN.NOFLUSH;
   if (handle.direct || isAskedEachTime(caller, handle.path, server.owner)) flags |= FOPEN.DIRECT_IO;
   else if (handle.keep) {
@@ -73,6 +81,7 @@ export function create(server: Server): void {
   const name = request.name(IN_HEADER + 16);
   const path = server.pathOf(parent, name);
   const caller = server.caller();
+  const asked = { how, caller, thread: request.pid };
   const cancel = server.cancel();
   const made = then(server.aos.create(caller, path, mode, how, cancel), handle => {
     try {
@@ -88,19 +97,19 @@ export function create(server: Server): void {
     cancel,
     (ticket, { handle, stat }) => {
       const { inode, end } = entryFor(server, parent, name, path, stat);
-      const fh = keep(server, inode, handle, how);
-      const length = server.reply.open(end, fh, flagsOf(server, inode, handle, how, caller));
+      const fh = keep(server, inode, handle, asked);
+      const length = server.reply.open(end, fh, flagsOf(server, inode, handle, asked));
       if (server.send(server.reply.header(ticket, length))) return;
-      letGo(server, fh);
+      undo(server, fh);
       server.inodes.forget(inode, 1);
     },
-    ({ handle }) => handle.close(),
+    ({ handle }) => handle.abandon(),
   );
 }
 
 function closing(handle: Handle): (error: unknown) => never {
   return error => {
-    handle.close();
+    handle.abandon();
     throw error;
   };
 }
@@ -112,8 +121,31 @@ export function release(server: Server): void {
 }
 
 function letGo(server: Server, fh: number): void {
+  const handle = removed(server, fh);
+  if (handle === undefined) return;
+  if (handle.kind === 'file') server.shut(handle);
+  else commitRest(server, handle);
+}
+
+/** What was left by processes that did not open it. The gate tells of what is refused; close has nobody to tell. */
+function commitRest(server: Server, handle: Handle): void {
+  const shut = (): void => server.shut(handle);
+  try {
+    const done = handle.flush(undefined, true);
+    if (isPromise(done)) done.then(shut, shut);
+    else shut();
+  } catch {
+    shut();
+  }
+}
+
+/** Nobody got the file. */
+function undo(server: Server, fh: number): void {
+  removed(server, fh)?.abandon();
+}
+
+function removed(server: Server, fh: number): Handle | undefined {
   const file = server.files.remove(fh);
-  if (file === undefined) return;
-  server.inodes.closed(file.inode);
-  server.shut(file.handle);
+  if (file !== undefined) server.inodes.closed(file.inode);
+  return file?.handle;
 }

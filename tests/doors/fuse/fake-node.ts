@@ -75,6 +75,10 @@ export function answer<T>(node: FakeNode, path: string, cancel: Cancel | undefin
 }
 
 export class FakeHandle implements Handle {
+  abandon(): void {
+    this.close();
+  }
+
   readonly kind: NodeKind;
   readonly path: Path;
   readonly direct: boolean;
