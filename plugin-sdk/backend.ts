@@ -56,6 +56,11 @@ export interface ModelRequest {
   readonly signal: AbortSignal;
   /** Who pays; for backends that keep trust domains apart. */
   readonly caller: Caller;
+  /**
+   * To be called as soon as the service may have taken the request up: from then on at least its prompt is billed, however the
+   * answer ends. Not for one that never reached the service, nor for one that it refused before it answered.
+   */
+  onSent(): void;
 }
 
 export type Message =

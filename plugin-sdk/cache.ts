@@ -7,7 +7,7 @@ const BYTES_MAX = 64 * 1024 * 1024;
 
 interface Kept<T> {
   readonly value: T;
-  readonly bytes: number;
+  bytes: number;
   /** Answers by itself before this moment. */
   until: Millis;
 }
@@ -15,8 +15,17 @@ interface Kept<T> {
 export class Cache<T> {
   private readonly kept = new Map<string, Kept<T>>();
   private bytes = 0;
+  private forgotten = 0;
   hits = 0;
   misses = 0;
+
+  /**
+   * Grows whenever something is forgotten because it may hold no more. An answer that was asked for under an earlier one may be
+   * older than what made it so, and is not to be kept.
+   */
+  get generation(): number {
+    return this.forgotten;
+  }
 
   /** What is fresh. Pure, so that a price can be asked of it. */
   fresh(key: string, now: Millis): T | undefined {
@@ -44,14 +53,20 @@ export class Cache<T> {
   }
 
   put(key: string, value: T, bytes: number, until: Millis): void {
-    this.forget(key);
+    this.drop(key);
     if (bytes > BYTES_MAX / 4) return;
     this.kept.set(key, { value, bytes, until });
     this.bytes += bytes;
-    for (const oldest of this.kept.keys()) {
-      if (this.kept.size <= ENTRIES_MAX && this.bytes <= BYTES_MAX) break;
-      this.forget(oldest);
-    }
+    this.shrink();
+  }
+
+  /** What is kept, if it is `value`, takes so much more by now. */
+  grow(key: string, value: T, bytes: number): void {
+    const entry = this.kept.get(key);
+    if (entry?.value !== value) return;
+    entry.bytes += bytes;
+    this.bytes += bytes;
+    this.shrink();
   }
 
   /** The service said that what is kept still holds. */
@@ -61,20 +76,34 @@ export class Cache<T> {
   }
 
   forget(key: string): void {
+    this.forgotten++;
+    this.drop(key);
+  }
+
+  /** Forgets every key of which `test` says so. */
+  forgetIf(test: (key: string) => boolean): void {
+    this.forgotten++;
+    for (const key of [...this.kept.keys()]) if (test(key)) this.drop(key);
+  }
+
+  clear(): void {
+    this.forgotten++;
+    this.kept.clear();
+    this.bytes = 0;
+  }
+
+  private drop(key: string): void {
     const entry = this.kept.get(key);
     if (entry === undefined) return;
     this.kept.delete(key);
     this.bytes -= entry.bytes;
   }
 
-  /** Forgets every key of which `test` says so. */
-  forgetIf(test: (key: string) => boolean): void {
-    for (const key of [...this.kept.keys()]) if (test(key)) this.forget(key);
-  }
-
-  clear(): void {
-    this.kept.clear();
-    this.bytes = 0;
+  private shrink(): void {
+    for (const oldest of this.kept.keys()) {
+      if (this.kept.size <= ENTRIES_MAX && this.bytes <= BYTES_MAX) break;
+      this.drop(oldest);
+    }
   }
 
   state(): CacheState {

@@ -2,7 +2,7 @@
 
 import { printUsd } from '../core/cost/money.ts';
 import { AosError } from '../core/errors.ts';
-import { then } from '../core/maybe.ts';
+import { isPromise, then } from '../core/maybe.ts';
 import type { Maybe, Micros, Millis, Op, Verb } from '../core/types.ts';
 import { Cache, type CacheState } from './cache.ts';
 import type { Costs } from './mount.ts';
@@ -46,10 +46,10 @@ export class Accounts {
     this.pay(op, verb);
     if (!CHANGES.has(verb)) return fn(op);
     this.forgetAt(rest);
-    return then(fn(op), value => {
-      this.forgetAt(rest);
-      return value;
-    });
+    return ending(
+      () => fn(op),
+      () => this.forgetAt(rest),
+    );
   }
 
   state(): CacheState {
@@ -67,8 +67,9 @@ export class Accounts {
     if (known !== undefined) return known as T;
     const ask = (paying: Op): Maybe<T> => {
       this.pay(paying, verb);
+      const { generation } = this.cache;
       return then(fn(paying), value => {
-        this.keep(key, value);
+        if (generation === this.cache.generation) this.keep(key, value);
         return value;
       });
     };
@@ -108,6 +109,20 @@ export class Accounts {
       return at === rest || at.startsWith(`${rest}/`) || at === parent;
     });
   }
+}
+
+/** Runs `act`, and `end` when it is over. What failed may have changed something all the same. */
+function ending<T>(act: () => Maybe<T>, end: () => void): Maybe<T> {
+  let answer: Maybe<T>;
+  try {
+    answer = act();
+  } catch (error) {
+    end();
+    throw error;
+  }
+  if (isPromise(answer)) return answer.finally(end);
+  end();
+  return answer;
 }
 
 function covers({ meter }: Op, cost: Micros): boolean {

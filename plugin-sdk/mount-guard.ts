@@ -73,11 +73,11 @@ export class Guard {
     }
   }
 
-  /** Opening the mount, which nobody can give up. */
-  opening<T>(path: Path, act: () => Maybe<T>): Maybe<T> {
+  /** Opening the mount, which nobody can give up. `undo` is given a mount that came too late. */
+  opening<T>(path: Path, act: () => Maybe<T>, undo: (late: T) => void): Maybe<T> {
     const answer = this.quiet(path, act);
     if (!isPromise(answer)) return answer;
-    return this.wait({ path, signal: NEVER.signal, tell: thrown => this.named(path, thrown) }, answer);
+    return this.wait({ path, signal: NEVER.signal, tell: thrown => this.named(path, thrown), undo }, answer);
   }
 
   private waiting<T>(op: Op, own: OwnOp, undo?: (late: T) => void): Waiting<T> {

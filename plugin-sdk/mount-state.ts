@@ -5,6 +5,7 @@ import type { AosError } from '../core/errors.ts';
 import { parsePath } from '../core/path.ts';
 import type { Caller, Millis, Node, Op, Path, PluginApi } from '../core/types.ts';
 import { HttpFailure } from './http-client.ts';
+import { spentAt } from './mount-spent.ts';
 
 /** The directory's name. */
 export const AOS = '.aos';
@@ -62,7 +63,7 @@ export function aosNode(rest: string, state: MountState): Node | undefined {
     case 'locked':
       return local(op => String(isLocked(state.api, state.path, op.caller)));
     case 'cost':
-      return local(() => spentAt(state));
+      return { kind: 'value', read: () => printUsd(spentAt(state.api, state.path)) };
     case 'cache':
       return local(() => state.cache());
     case 'error':
@@ -80,12 +81,6 @@ function local(read: (op: Op) => string): Node {
 export function isLocked(api: PluginApi, path: Path, caller: Caller): boolean {
   const { steps } = api.aos.explain(caller, 'list', parsePath(`${path}/${INDEX}`));
   return steps.some(({ step, allowed }) => step === 'lock' && !allowed);
-}
-
-/** Everything ever spent here, as `0.23`. */
-function spentAt({ api, path }: MountState): string {
-  const row = api.state.ledger.report('mount', 0).find(({ key }) => key === path);
-  return printUsd(row?.micros ?? 0);
 }
 
 /** Facts, one a line. */

@@ -161,7 +161,8 @@ export function defineMount<const O extends Options>(definition: MountDefinition
       const watch = watchFor(definition, set, own, api);
       const further = new Further(api, set.price, watch.guard);
       const tools = toolsFor(name, set, path, { ...api, log: watch.secrets.log(api.log) }, further);
-      const opened = watch.guard.opening(path, () => definition.open(values, tools));
+      const open = (): Maybe<Served> => then(definition.open(values, tools), servedBy);
+      const opened = watch.guard.opening(path, open, late => late.close?.());
       return then(opened, served => made(definition, set, priced, served, { ...watch, path, api, further }));
     },
   } satisfies MountType);
@@ -212,15 +213,18 @@ function toolsFor(name: string, set: Common, path: Path, api: PluginApi, further
   };
 }
 
+function servedBy(opened: Tree | Served): Served {
+  return 'tree' in opened ? opened : { tree: opened };
+}
+
 function made<O extends Options>(
   definition: MountDefinition<O>,
   set: Common,
   priced: boolean,
-  opened: Tree | Served,
+  served: Served,
   parts: Watch & { readonly path: Path; readonly api: PluginApi; readonly further: Further },
 ): MadeMount {
   const { path, api, guard } = parts;
-  const served: Served = 'tree' in opened ? opened : { tree: opened };
   const costs = definition.cost ?? {};
   const { writable, allowDelete, ttl, price } = set;
   const tree = servedTree({

@@ -81,8 +81,8 @@ function growName(at: Branch, name: string): Branch {
   return branch;
 }
 
-/** What an operation has already, `refused` as the core's own has it. */
-const TAKEN: ReadonlySet<string> = new Set(['caller', 'verb', 'path', 'signal', 'meter', 'cancel', 'refused']);
+/** What an operation has already. */
+const TAKEN: ReadonlySet<string> = new Set(['caller', 'verb', 'path', 'signal', 'meter', 'cancel', 'told']);
 
 function growParam(at: Branch, name: string): Branch {
   checkParam(name, at.param?.name);

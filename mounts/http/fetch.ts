@@ -18,6 +18,7 @@ import {
   send,
 } from '../../plugin-sdk/index.ts';
 import { nextLink } from './link.ts';
+import { type Listing, listingOf } from './listing.ts';
 
 export interface Service {
   readonly component: string;
@@ -39,6 +40,18 @@ export interface Fetched {
 /** What was fetched, or the error that stands for it. */
 type Answer = { readonly fetched: Fetched } | { readonly error: AosError };
 
+/** What is asked for, in however many requests. */
+interface Asking {
+  readonly key: string;
+  /** The cache's, when the first request went out. */
+  readonly generation: number;
+  /** Requests before this one. */
+  readonly count: number;
+}
+
+/** What a listing takes in memory, in times its body: the names are kept as they are read out of it. */
+const LISTING_WEIGHT = 8;
+
 /** A missing name is believed this long. */
 const NEGATIVE_MS = 5000;
 /** Requests that one operation may make in turn: the first, and redirects and repetitions of it. */
@@ -48,6 +61,7 @@ export class Fetcher {
   private readonly service: Service;
   private readonly tools: MountTools;
   private readonly cache = new Cache<Answer>();
+  private readonly listings = new WeakMap<Fetched, Listing | 'none' | 'too large'>();
 
   constructor(service: Service, tools: MountTools) {
     this.service = service;
@@ -76,12 +90,26 @@ export class Fetcher {
     const known = this.cache.take(key, this.tools.now()) ?? (unpaid ? this.cache.peek(key) : undefined);
     if (known !== undefined) return opened(known);
     const url = link === undefined ? addressBelow(this.service.base, rest) : new URL(link);
-    return this.fetch(key, op, url, 0).then(opened);
+    return this.fetch(this.asking(key), op, url).then(opened);
+  }
+
+  /** What an answer of `get` lists, read out of it once. */
+  listing(fetched: Fetched, rest: string, link?: string): ReturnType<typeof listingOf> {
+    const known = this.listings.get(fetched);
+    if (known !== undefined) return known;
+    const listing = listingOf(fetched.body, fetched.type);
+    this.listings.set(fetched, listing);
+    const key = keyOf(rest, link);
+    const kept = this.cache.peek(key);
+    if (typeof listing !== 'string' && kept !== undefined && 'fetched' in kept && kept.fetched === fetched) {
+      this.cache.grow(key, kept, fetched.body.length * LISTING_WEIGHT);
+    }
+    return listing;
   }
 
   /** As `get`, whatever the cache has. */
   async ask(rest: string, op: Op): Promise<Fetched> {
-    return opened(await this.fetch(rest, op, addressBelow(this.service.base, rest), 0));
+    return opened(await this.fetch(this.asking(rest), op, addressBelow(this.service.base, rest)));
   }
 
   /** PUT, POST and DELETE. What was known of the path, of what is below it and of its directory is forgotten. */
@@ -96,31 +124,37 @@ export class Fetcher {
     }
   }
 
-  private async fetch(key: string, op: Op, url: URL, count: number): Promise<Answer> {
+  private asking(key: string): Asking {
+    return { key, generation: this.cache.generation, count: 0 };
+  }
+
+  private async fetch(asking: Asking, op: Op, url: URL): Promise<Answer> {
+    const { key, count } = asking;
     const stale = this.cache.peek(key);
     const etag = stale !== undefined && 'fetched' in stale ? stale.fetched.etag : undefined;
     const known: Record<string, string> = etag === undefined ? {} : { 'if-none-match': etag };
     const response = await this.request(op, 'GET', url, known);
     const { status } = response;
     if (status === 304 && stale !== undefined) {
-      this.cache.renew(key, this.tools.now() + this.tools.ttl);
+      if (this.holds(asking)) this.cache.renew(key, this.tools.now() + this.tools.ttl);
       return stale;
     }
     if (status >= 300 && status < 400 && status !== 304) {
-      return this.again(key, op, this.target(url, response, op), count);
+      return this.again(asking, op, this.target(url, response, op));
     }
-    if (status >= 200 && status < 300) return this.keep(key, { fetched: fetchedOf(response, url, this.service.base) });
+    if (status >= 200 && status < 300)
+      return this.keep(asking, { fetched: fetchedOf(response, url, this.service.base) });
     const error = failureOf(this.service.component, op.path, response);
     const wait = count + 1 < REQUESTS_MAX ? this.waitFor(response) : undefined;
-    if (wait !== undefined && (await pause(wait, op.signal))) return this.again(key, op, url, count);
-    return error.kind === 'not_found' ? this.keep(key, { error }) : { error };
+    if (wait !== undefined && (await pause(wait, op.signal))) return this.again(asking, op, url);
+    return error.kind === 'not_found' ? this.keep(asking, { error }) : { error };
   }
 
   /** One more request for the same operation. */
-  private again(key: string, op: Op, url: URL, count: number): Promise<Answer> {
-    if (count + 1 >= REQUESTS_MAX)
-      throw this.no(op, 'it sends from one address to the next and back', 'check --base-url');
-    return this.tools.again(op, further => this.fetch(key, further, url, count + 1));
+  private again(asking: Asking, op: Op, url: URL): Promise<Answer> {
+    const count = asking.count + 1;
+    if (count >= REQUESTS_MAX) throw this.no(op, 'it sends from one address to the next and back', 'check --base-url');
+    return this.tools.again(op, further => this.fetch({ ...asking, count }, further, url));
   }
 
   /** Where a redirect leads. Only within the base's own origin: what is paid for here, and its headers, go nowhere else. */
@@ -155,10 +189,17 @@ export class Fetcher {
     });
   }
 
-  private keep(key: string, answer: Answer): Answer {
+  /** Whether nothing was changed since the asking: the answer is what the service has now, as far as is known here. */
+  private holds({ generation }: Asking): boolean {
+    return generation === this.cache.generation;
+  }
+
+  private keep(asking: Asking, answer: Answer): Answer {
+    if (!this.holds(asking)) return answer;
     const { ttl, now } = this.tools;
     const length = 'fetched' in answer ? ttl : Math.min(ttl, NEGATIVE_MS);
-    if (length > 0) this.cache.put(key, answer, 'fetched' in answer ? answer.fetched.body.length : 256, now() + length);
+    if (length > 0)
+      this.cache.put(asking.key, answer, 'fetched' in answer ? answer.fetched.body.length : 256, now() + length);
     return answer;
   }
 

@@ -29,7 +29,7 @@ import {
   type Verb,
 } from '../../plugin-sdk/index.ts';
 import { type Fetched, Fetcher, REQUESTS_MAX } from './fetch.ts';
-import { type Listed, listingOf } from './listing.ts';
+import { LISTING_BYTES_MAX, type Listed } from './listing.ts';
 import { Presence } from './presence.ts';
 import { Shapes } from './shapes.ts';
 
@@ -176,17 +176,11 @@ class HttpMount {
   private page(rest: string, fetched: Fetched, op: Op, { link, at }: Place): Page {
     const own: Entry[] = this.tools.writable && link === undefined && at === 0 ? [{ name: NEW, kind: 'message' }] : [];
     const end = at + PAGE_MAX - own.length;
-    const listed = listingOf(fetched.body, fetched.type, end + 1);
-    if (listed === undefined) {
-      throw new AosError('not_dir', {
-        component: 'http',
-        path: op.path,
-        why: 'the service gives no listing there',
-        remedy: `read it: aos cat ${op.path}`,
-      });
-    }
-    const shown = listed.slice(at, end).map(one => this.entry(rest === '' ? one.name : `${rest}/${one.name}`, one));
-    const next = listed.length > end ? { link, at: end } : fetched.next && { link: fetched.next, at: 0 };
+    const listing = this.fetcher.listing(fetched, rest, link);
+    if (typeof listing === 'string') throw unlisted(listing, op);
+    const listed = listing.slice(at, end + 1);
+    const shown = listed.slice(0, end - at).map(one => this.entry(rest === '' ? one.name : `${rest}/${one.name}`, one));
+    const next = listed.length > end - at ? { link, at: end } : fetched.next && { link: fetched.next, at: 0 };
     return page([...own, ...shown], next && `${next.at} ${next.link ?? ''}`);
   }
 
@@ -271,6 +265,16 @@ class HttpMount {
       return { status, location: headers.location ?? null, body: said.subarray(0, 64 * 1024).toString() };
     });
   }
+}
+
+/** Why there is nothing to list in an answer. */
+function unlisted(what: 'none' | 'too large', { path }: Op): AosError {
+  const remedy = `read it: aos cat ${path}`;
+  if (what === 'none') {
+    return new AosError('not_dir', { component: 'http', path, why: 'the service gives no listing there', remedy });
+  }
+  const why = `the listing that the service gives is larger than ${LISTING_BYTES_MAX / 1024 / 1024} MiB`;
+  return new AosError('too_large', { component: 'http', path, why, remedy });
 }
 
 /** Where a page begins: `at` names into what the service lists there, or at a link that it gave. */

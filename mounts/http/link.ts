@@ -1,7 +1,10 @@
 /** The Link header of RFC 8288, as far as it says where a listing goes on. */
 
+/** Of a longer header the rest counts for nothing, in characters. */
+const HEADER_MAX = 16 * 1024;
+
 /** `<address>` and its parameters. */
-const LINK = /<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)/g;
+const LINK = /<([^<>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)/g;
 const PARAMETER = /;\s*([^\s=;,]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?/g;
 
 /**
@@ -9,7 +12,7 @@ const PARAMETER = /;\s*([^\s=;,]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))
  * for here, and its headers, go nowhere else. Undefined where there is none, or where it leads back to what was asked.
  */
 export function nextLink(header: string, asked: URL, base: URL): string | undefined {
-  for (const [, address = '', parameters = ''] of header.matchAll(LINK)) {
+  for (const [, address = '', parameters = ''] of header.slice(0, HEADER_MAX).matchAll(LINK)) {
     if (!isNext(parameters) || !URL.canParse(address, asked.href)) continue;
     const to = new URL(address, asked);
     to.hash = '';

@@ -6,22 +6,55 @@ export interface Listed {
   readonly dir: boolean;
 }
 
+/** A larger body is not looked through for names, in bytes: everybody else waits meanwhile. */
+export const LISTING_BYTES_MAX = 4 * 1024 * 1024;
+
 /** By what a JSON service names its things, the first that is there. */
 const KEYS = ['name', 'id', 'key', 'slug', 'path', 'login', 'title'];
 
-/** The first `limit` names in a body; undefined where it lists nothing. */
-export function listingOf(body: Buffer, contentType: string, limit: number): Listed[] | undefined {
-  const text = body.toString();
-  const names = /^\s*\[/.test(text) ? fromJson(text) : /html/i.test(contentType) ? fromIndex(text) : undefined;
-  if (names === undefined) return undefined;
-  const found = new Map<string, Listed>();
-  for (const raw of names) {
+/** What a body is as a listing: its names, none at all, or more than is looked through. */
+export function listingOf(body: Buffer, contentType: string): Listing | 'none' | 'too large' {
+  const text = body.subarray(0, LISTING_BYTES_MAX).toString();
+  const isJson = /^\s*\[/.test(text);
+  if (!isJson && !(/html/i.test(contentType) && isIndex(text))) return 'none';
+  if (body.length > LISTING_BYTES_MAX) return 'too large';
+  const names = isJson ? fromJson(text) : fromIndex(text);
+  return names === undefined ? 'none' : new Listing(names);
+}
+
+/** The names of one body, each once and in its order, looked for as far as somebody asks. */
+export class Listing {
+  private readonly raw: Iterator<string>;
+  private readonly found = new Map<string, { readonly name: string; dir: boolean }>();
+  private readonly names: Listed[] = [];
+
+  /** `raw`: names as they come; those of directories end in a slash. */
+  constructor(raw: Iterable<string>) {
+    this.raw = raw[Symbol.iterator]();
+  }
+
+  /** Those from position `from` to before `to`; fewer where no more follow. */
+  slice(from: number, to: number): readonly Listed[] {
+    while (this.names.length < to) {
+      const next = this.raw.next();
+      if (next.done === true) break;
+      this.add(next.value);
+    }
+    return this.names.slice(from, to);
+  }
+
+  private add(raw: string): void {
     const dir = raw.endsWith('/');
     const name = dir ? raw.slice(0, -1) : raw;
-    if (found.size >= limit) break;
-    if (isName(name)) found.set(name, { name, dir: dir || found.get(name)?.dir === true });
+    const known = this.found.get(name);
+    if (known !== undefined) {
+      known.dir ||= dir;
+    } else if (isName(name)) {
+      const listed = { name, dir };
+      this.found.set(name, listed);
+      this.names.push(listed);
+    }
   }
-  return [...found.values()];
 }
 
 /** Strings and numbers are names themselves; an object is named by one of its keys. */
@@ -45,10 +78,16 @@ function nameOf(item: unknown): string | undefined {
   return undefined;
 }
 
-/** The links of an index page: those to a name right below it. */
-function fromIndex(text: string): string[] | undefined {
-  if (!/<title>\s*(index of|directory listing)/i.test(text)) return undefined;
-  return [...text.matchAll(/<a\s[^>]*href="([^"?#]+)"/gi)].flatMap(match => decoded(match[1] ?? '') ?? []);
+function isIndex(text: string): boolean {
+  return /<title>\s*(index of|directory listing)/i.test(text);
+}
+
+/** The links of an index page: those to a name right below it. No part of one is so long that a page could hold us up. */
+function* fromIndex(text: string): Iterable<string> {
+  for (const [, link = ''] of text.matchAll(/<a\s[^<>]{0,1000}href="([^"?#<>]{1,1000})"/gi)) {
+    const name = decoded(link);
+    if (name !== undefined) yield name;
+  }
 }
 
 function decoded(link: string): string | undefined {

@@ -2,7 +2,8 @@
 
 import test from 'ava';
 import { parsePath } from '../../core/path.ts';
-import { defineMount, dir, type Node, tree, usd } from '../../plugin-sdk/index.ts';
+import { defineMount, dir, file, type Node, tree, usd } from '../../plugin-sdk/index.ts';
+import { until } from '../support/until.ts';
 import { refusal, type World, world } from './world.ts';
 
 const PRICE = usd(0.001);
@@ -87,4 +88,99 @@ test('what is read to be added to is paid as a read', async t => {
   await handle.flush();
   handle.close();
   t.deepEqual([asked, w.paid()], [['whole', 'written'], 2]);
+});
+
+/** A text whose reading and writing end when the test says so. */
+function slow() {
+  let text = 'old';
+  const reads: (() => void)[] = [];
+  const writes: ((error?: Error) => void)[] = [];
+  const read = (): Promise<string> => {
+    const seen = text;
+    return new Promise(resolve => reads.push(() => resolve(seen)));
+  };
+  const write = (body: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      writes.push(error => {
+        text = body;
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
+  const type = defineMount({
+    name: 'slow',
+    help: 'Slow.',
+    options: {},
+    cost: { read: PRICE, write: PRICE },
+    open: () =>
+      tree({
+        '/': dir(() => ['a']),
+        '/a': file({ read, write: (_args, body) => write(String(body)) }),
+      }),
+  });
+  return {
+    type,
+    /** Ends the oldest of those that go on, once there is one. */
+    endRead: async () => {
+      await until('it is read', () => reads.length > 0);
+      reads.shift()?.();
+    },
+    endWrite: async (error?: Error) => {
+      await until('it is written', () => writes.length > 0);
+      writes.shift()?.(error);
+    },
+    reads,
+  };
+}
+
+for (const error of [undefined, new Error('cut off')]) {
+  const how = error === undefined ? 'succeeds' : 'fails';
+  test(`what is asked for before a write that ${how}, and comes after it or before, is not kept`, async t => {
+    for (const first of ['write', 'read']) {
+      const { type, endRead, endWrite, reads } = slow();
+      const w = await world(t, { type, given: { writable: true } });
+      const writing = error === undefined ? w.write('a', 'new') : refusal(t, () => w.write('a', 'new'));
+      const during = w.read('a');
+      await until('it is read', () => reads.length > 0);
+      if (first === 'read') await endRead();
+      if (first === 'read') t.is(await during, 'old\n');
+      await endWrite(error);
+      await writing;
+      if (first === 'write') await endRead();
+      t.is(await during, 'old\n');
+      const after = w.read('a');
+      await until('it is asked again', () => reads.length > 0);
+      await endRead();
+      t.is(await after, 'new\n');
+    }
+  });
+}
+
+test('.aos/cost asks the ledger once, whoever reads and looks, and counts what is paid from then on', async t => {
+  const w = await world(t, { type: issues([]), given: { ttl: '0' } });
+  let reports = 0;
+  const report = () => {
+    reports++;
+    return [
+      { key: '/aos/mnt/api', micros: 5000, operations: 5 },
+      { key: '/aos/mnt/ap', micros: 70_000, operations: 7 },
+    ];
+  };
+  Object.assign(w.core.ledger, { report });
+  t.is((await w.core.aos.stat(w.who, parsePath('/aos/mnt/api/.aos/cost'))).kind, 'value');
+  t.is(reports, 0);
+  t.is(await w.read('.aos/cost'), '0.005\n');
+  await w.read('issue');
+  await w.read('issue');
+  w.core.mount(
+    '/aos/mnt/api2',
+    { node: () => ({ kind: 'value', read: op => String(op.meter.spend(PRICE)) }) },
+    {
+      price: () => PRICE,
+    },
+  );
+  await w.core.aos.read(w.who, parsePath('/aos/mnt/api2'));
+  t.is(await w.read('.aos/cost'), '0.007\n');
+  t.is(await w.read('.aos/cost'), '0.007\n');
+  t.deepEqual([reports, w.paid()], [1, 3]);
 });

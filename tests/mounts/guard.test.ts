@@ -272,3 +272,22 @@ test("http's own deadline is the one that is heard, and a repetition after a wai
   });
   t.is(await patient.read('a'), 'now');
 });
+
+test('a mount that opens after the deadline is let go of', async t => {
+  let open: (() => void) | undefined;
+  let closed = 0;
+  const type = defineMount({
+    name: 'late',
+    help: 'Late.',
+    options: {},
+    open: () =>
+      new Promise(resolve => {
+        open = () => resolve({ tree: tree({ '/': dir(() => []) }), close: () => void closed++ });
+      }),
+  });
+  t.is((await refusal(t, () => world(t, { type, given: SHORT }))).errno, 'ETIMEDOUT');
+  t.is(closed, 0);
+  open?.();
+  await until('it is closed', () => closed > 0);
+  t.is(closed, 1);
+});

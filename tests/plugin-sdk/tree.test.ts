@@ -5,7 +5,7 @@ import { file, tree } from '../../plugin-sdk/index.ts';
 
 const any = file({ read: () => '' });
 
-for (const name of ['path', 'caller', 'verb', 'signal', 'meter', 'cancel', 'refused']) {
+for (const name of ['path', 'caller', 'verb', 'signal', 'meter', 'cancel', 'told']) {
   test(`no parameter is called "${name}", which an operation has already`, t => {
     t.throws(() => tree({ [`/:${name}`]: any }), { message: /cannot name a parameter/ });
     t.throws(() => tree({ [`/x/*${name}`]: any }), { message: /cannot name a parameter/ });
