@@ -148,9 +148,17 @@ export class Agent {
       this.stream.end();
     }
     this.say(`ended ${run.pid}: ${end.reason}${end.message === undefined ? '' : `: ${end.message}`}`);
-    this.record.setCost(run.session, run.pid, end.cost, true);
-    if (end.reason === 'completed') this.record.set({ output: end.output, outputAt: this.api.now() });
+    try {
+      this.record.setCost(run.session, run.pid, end.cost, true);
+      if (end.reason === 'completed') this.record.set({ output: end.output, outputAt: this.api.now() });
+    } finally {
+      // Whoever waits must not hang where a full disk keeps nothing.
+      this.wake();
+    }
+  }
+
+  private wake(): void {
     if (this.running.size > 0 || this.waiting.size > 0) return;
-    for (const wake of [...this.idle]) wake();
+    for (const done of [...this.idle]) done();
   }
 }

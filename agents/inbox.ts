@@ -14,7 +14,7 @@ import {
 import type { Agent } from './agent.ts';
 import { consented, flowing, funded, isTripped } from './consent.ts';
 import type { Estimate } from './estimate.ts';
-import { checkMessage, type Message, parseMessage } from './message.ts';
+import { checkMessage, type Message, parseMessage, parseMessageSoFar } from './message.ts';
 import { type Model, resolveModel } from './model.ts';
 import { parsePrefs } from './prefs.ts';
 import { makeSession } from './record.ts';
@@ -95,6 +95,18 @@ export function commitMessage(
       }),
     );
   });
+}
+
+/** Refuses at once, of lines to which more may come, what no further line can mend: shells hear of that, and not of what close says. */
+export function checkSoFar(api: PluginApi, definition: Definition, agent: Agent, op: Op, text: string): void {
+  const message = parseMessageSoFar(text, inboxOf(agent));
+  if (message === undefined) return;
+  const known = prepared(api, configOf(definition), agent, op, message, (model, ask) => {
+    flowing(api, op.path, model);
+    return consented(op.path, model, message, () => ask('estimate') as Maybe<Estimate>);
+  });
+  // What is not known at once is for close to say.
+  if (isPromise(known)) known.catch(() => {});
 }
 
 /** The receipt of a message whose key had come before. */

@@ -57,16 +57,18 @@ export function checkMessage(value: unknown, path: string): Message {
   return checked.data;
 }
 
-/** Of lines to which more may come: throws `invalid` where none could make a message of them. */
-export function parseMessageSoFar(text: string, path: string): void {
-  if (!text.trimStart().startsWith('{')) return;
-  try {
-    JSON.parse(text);
-  } catch (thrown) {
-    if (!isCutShort(thrown, text)) parseJson(text, path);
-    return;
+/** The message of lines to which more may come; undefined where they are none yet. Throws `invalid` where none could make one of them. */
+export function parseMessageSoFar(text: string, path: string): Message | undefined {
+  if (text.trim() === '') return undefined;
+  if (text.trimStart().startsWith('{')) {
+    try {
+      JSON.parse(text);
+    } catch (thrown) {
+      if (!isCutShort(thrown, text)) parseJson(text, path);
+      return undefined;
+    }
   }
-  parseMessage(text, path);
+  return parseMessage(text, path);
 }
 
 /** What is wrong lies at the very end, where more may come; where the parser does not say where it lies, it may. */

@@ -83,16 +83,15 @@ export class AgentRecord {
   /** What one run has cost so far; `final` makes it last. It never goes down. */
   setCost(session: string, pid: number, micros: Micros, final: boolean): void {
     const most = Math.max(micros, this.going.get(pid)?.micros ?? 0);
-    if (!final) {
-      this.going.set(pid, { session, micros: most });
-      return;
-    }
-    this.going.delete(pid);
+    // Also where it cannot be stored: then it counts until the next start.
+    this.going.set(pid, { session, micros: most });
+    if (!final) return;
     const space = this.costSpace(session);
     const before = Number(this.keys.get(space, String(pid)) ?? 0);
-    if (most <= before) return;
-    this.keys.set(space, String(pid), String(most));
-    if (this.ended?.session === session) this.ended = { session, micros: this.ended.micros + most - before };
+    const more = Math.max(0, most - before);
+    if (more > 0) this.keys.set(space, String(pid), String(most));
+    this.going.delete(pid);
+    if (this.ended?.session === session) this.ended = { session, micros: this.ended.micros + more };
   }
 
   private endedIn(session: string): Micros {

@@ -24,9 +24,9 @@ import {
   value,
 } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
-import { askInbox, commitMessage } from './inbox.ts';
+import { askInbox, checkSoFar, commitMessage } from './inbox.ts';
 import { listAgents, statusOf, unknown } from './listing.ts';
-import { contextPath, parseMessageSoFar, SESSION } from './message.ts';
+import { contextPath, SESSION } from './message.ts';
 import { parsePrefs, parsePrefsSoFar } from './prefs.ts';
 import { makeSession } from './record.ts';
 import type { Definition, Registry } from './registry.ts';
@@ -120,7 +120,8 @@ export function agentsTree(
         accept(definition(args), agent, args);
         return agent.hold();
       },
-      check: (args, body) => void told(agentOf(args.name), args, () => parseMessageSoFar(body, args.path)),
+      check: (args, body) =>
+        told(agentOf(args.name), args, () => checkSoFar(api, definition(args), agentOf(args.name), args, body)),
       commit: (args, body) => commit(api, definition(args), agentOf(args.name), args, body),
       call: (args, request) => askInbox(api, definition(args), agentOf(args.name), args, request),
     }),

@@ -1,6 +1,6 @@
 /** Takes over what changes in the configuration while the daemon runs: who may do what, and the money. */
 
-import { type FSWatcher, unwatchFile, watch, watchFile } from 'node:fs';
+import { type FSWatcher, realpathSync, unwatchFile, watch, watchFile } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { asAosError } from '../core/errors.ts';
 import type { Config, Log } from '../core/types.ts';
@@ -72,8 +72,40 @@ function changes(now: Config, next: Config, live: boolean): string[] {
   });
 }
 
-/** Its directory is watched, since editors put another file in its place; without inotify the file is asked. */
+/** A link is watched, and the file that it leads to: each can change without the other. */
 function watchedFile(file: string, changed: () => void): () => void {
+  let target = file;
+  let unwatchTarget = (): void => {};
+  const follow = (): void => {
+    const now = targetOf(file);
+    if (now === undefined || now === target) return;
+    unwatchTarget();
+    target = now;
+    unwatchTarget = now === file ? () => {} : watchedName(now, heard);
+  };
+  const heard = (): void => {
+    follow();
+    changed();
+  };
+  const unwatchLink = watchedName(file, heard);
+  follow();
+  return () => {
+    unwatchLink();
+    unwatchTarget();
+  };
+}
+
+/** The file that a link leads to. Undefined where it leads nowhere, as while its target is replaced. */
+function targetOf(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its directory is watched, since editors put another file in its place; without inotify the file is asked. */
+function watchedName(file: string, changed: () => void): () => void {
   let watcher: FSWatcher | undefined;
   const name = basename(file);
   const poll = (): void => {

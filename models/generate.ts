@@ -5,6 +5,7 @@ import {
   type Maybe,
   type Micros,
   type ModelCall,
+  type ModelEvent,
   type Op,
   type PricedEvent,
   then,
@@ -51,16 +52,19 @@ export function generate(op: Op, model: Model, request: unknown, bounds: Bounds)
     }
     if (!isFree(price) && op.meter.max === 0) throw unreserved(op, name);
     const wish = isFree(price) ? undefined : paidOutput(op.meter, askOf(model, call, bounds));
-    const events = provider.backend.generate({
-      model: info.name,
-      messages: call.messages,
-      tools: call.tools,
-      // What is reserved for is also the most that is asked for.
-      maxOutputTokens: wish === undefined ? call.maxOutputTokens : wish.output,
-      signal: op.signal,
-      caller: op.caller,
-    });
-    return metered(op, model, call, events, wish?.forMoney === true, bounds.counted);
+    const { backend } = provider;
+    const start = (onSent: () => void): AsyncIterable<ModelEvent> =>
+      backend.generate({
+        model: info.name,
+        messages: call.messages,
+        tools: call.tools,
+        // What is reserved for is also the most that is asked for.
+        maxOutputTokens: wish === undefined ? call.maxOutputTokens : wish.output,
+        signal: op.signal,
+        caller: op.caller,
+        onSent,
+      });
+    return metered(op, model, call, start, wish?.forMoney === true, bounds.counted);
   });
 }
 

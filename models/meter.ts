@@ -20,20 +20,21 @@ const BYTES_PER_TOKEN = 4;
 /**
  * The events, with a `cost` after each that costs more: what was added since the last one. Where the reservation is used
  * up it throws `budget`, after what came; and so it does where an answer was cut at a length set `forMoney`. A request that
- * ends before the server has counted its tokens is billed by size. What the server counted is remembered in `counted`.
+ * went out and ends before the server has counted its tokens is billed by size. What the server counted is remembered in
+ * `counted`. `start` is called at the first event that is asked for, with what it calls when the request goes out.
  */
 export async function* metered(
   op: Op,
   { name, price }: { readonly name: string; readonly price: Price },
   request: ModelCall,
-  events: AsyncIterable<ModelEvent>,
+  start: (onSent: () => void) => AsyncIterable<ModelEvent>,
   forMoney: boolean,
   counted: Counted,
 ): AsyncGenerator<PricedEvent> {
   const bill = new Bill(op, price, request);
   let cut = false;
   try {
-    for await (const event of events) {
+    for await (const event of start(() => bill.sent())) {
       // Billed before it is passed on: whoever takes it may not come back.
       const cost = bill.add(event);
       yield event;
@@ -60,6 +61,7 @@ class Bill {
   private readonly request: ModelCall;
   private readonly reserved: boolean;
   private outputBytes = 0;
+  private isOut = false;
   private inputGuess: number | undefined;
 
   constructor(op: Op, price: Price, request: ModelCall) {
@@ -67,6 +69,11 @@ class Bill {
     this.price = price;
     this.request = request;
     this.reserved = op.meter.max > 0;
+  }
+
+  /** The request went out. */
+  sent(): void {
+    this.isOut = true;
   }
 
   /** What the event adds to the bill. */
@@ -82,7 +89,7 @@ class Bill {
 
   /** What is still to be billed, once, when nothing more comes. */
   close(): Micros {
-    const touched = this.outputBytes > 0 || this.op.signal.aborted;
+    const touched = this.isOut || this.outputBytes > 0 || this.said !== undefined;
     if (!touched || (this.said !== undefined && this.said.output !== null)) return 0;
     return this.charge(this.tokens(this.said ?? UNSAID));
   }

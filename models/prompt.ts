@@ -81,8 +81,19 @@ export class Counted {
   }
 }
 
-/** For each message a mark of the prompt up to it. */
-function marksOf(model: string, { messages, tools }: Prompt): string[] {
+/** Of a prompt that is asked for and then learned of, which is one object. */
+const marked = new WeakMap<Prompt, { readonly model: string; readonly marks: readonly string[] }>();
+
+/** For each message a mark of the prompt up to it. The prompt must not change afterwards. */
+function marksOf(model: string, prompt: Prompt): readonly string[] {
+  const before = marked.get(prompt);
+  if (before?.model === model) return before.marks;
+  const marks = makeMarks(model, prompt);
+  marked.set(prompt, { model, marks });
+  return marks;
+}
+
+function makeMarks(model: string, { messages, tools }: Prompt): string[] {
   const hash = createHash('sha256').update(JSON.stringify([model, tools]));
   return messages.map(message => hash.update(JSON.stringify(message)).copy().digest('base64'));
 }

@@ -31,18 +31,18 @@ export async function affordable(
   const path = parsePath(run.plan.model.path);
   const usual = run.plan.model.outputTokens;
   const ask = async (wished: number): Promise<unknown> => {
-    const { left } = run.spend;
     const request = {
       messages: [...messages],
       tools,
       ...(wished < usual && { maxOutputTokens: wished }),
-      ...(left !== null && { maxCost: left }),
+      maxCost: run.spend.left,
       ...(run.plan.allowUnknownCost && { allowUnknownCost: true }),
     };
     return run.soft.race(api.aos.call(run.caller, path, request, run.soft));
   };
   let wished = usual;
   let waited = false;
+  let known = false;
   for (;;) {
     try {
       const answer = await ask(wished);
@@ -50,6 +50,11 @@ export async function affordable(
       if (waited) api.freed.tell();
       return { answer, wished };
     } catch (thrown) {
+      // After a start the price may not have been found out yet when the gate asked for it; now it has been.
+      if (!known && thrown instanceof AosError && thrown.kind === 'busy') {
+        known = true;
+        continue;
+      }
       const { over, held } = refusal(thrown);
       const likely = over ? likelyOutput(pastLengths(api, run.info.agent), usual) : wished;
       if (likely < wished) wished = likely;

@@ -10,11 +10,7 @@ const RECENT_MAX = 1_000;
  * budget counts the runs it started too, so what these cost is taken off. Never less than what is stored of the run itself.
  */
 export function billAfterCrash({ runs, ledger }: PluginApi['state'], row: RunRow): Micros {
-  const counted = (pid: number): Micros => {
-    let micros = 0;
-    for (const sum of ledger.lasting(`run:${pid}`)) micros += sum.micros;
-    return micros;
-  };
+  const counted = (pid: number): Micros => ledger.sum(`run:${pid}`)?.micros ?? 0;
   const total = counted(row.pid);
   if (total <= row.cost) return row.cost;
   const others = [...runs.list(['running', 'queued']), ...runs.recent(RECENT_MAX)];

@@ -43,7 +43,7 @@ export function inviterCaller(plan: Plan, pid?: number): Caller {
 
 /** Whatever the run spends counts against its own budget and those of all that led to it. */
 function pursesOf({ inviter, budget }: Plan, pid: number): readonly Purse[] {
-  return budget === null ? inviter.purses : [...inviter.purses, { run: pid, limit: budget }];
+  return [...inviter.purses, { run: pid, limit: budget }];
 }
 
 function runAuthority(plan: Plan): Authority {

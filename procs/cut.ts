@@ -19,9 +19,8 @@ export function cutWhy(run: Run, wished: number, usage: Usage | undefined): stri
  * what is left now that the bill is known. That may be much, where the prompt turned out shorter than its size suggested.
  */
 export function cutForMoney(run: Run, refusal: unknown, usage: Usage | undefined): unknown {
-  const { tightest } = run.spend;
-  if (!(refusal instanceof AosError) || refusal.kind !== 'budget' || tightest === undefined) return refusal;
-  const { pid, limit, spent, left } = tightest;
+  if (!(refusal instanceof AosError) || refusal.kind !== 'budget') return refusal;
+  const { pid, limit, spent, left } = run.spend.tightest;
   const [most, gone, rest] = [limit, spent, left].map(micros => `$${printUsd(micros)}`);
   const whose = pid === run.pid ? '' : ` of run ${pid}, which started it,`;
   const enough = left >= furtherAnswer(run, usage);

@@ -47,7 +47,7 @@ interface Range {
 /** Throws where what the message hands over cannot be seen. */
 export function estimate(api: EstimateApi, plan: Plan, session: string): Maybe<Estimate> {
   const { name, local, inputPrice, outputPrice } = plan.model;
-  if (local) return said({ low: 0, likely: 0, high: 0 }, `${name} costs nothing`, null);
+  if (local) return said({ low: 0, likely: 0, high: 0 }, `${name} costs nothing`, plan.budget);
   if (inputPrice === null || outputPrice === null) {
     return { estimate_usd: null, low_usd: null, high_usd: null, basis: `the price of ${name} is unknown` };
   }
@@ -112,10 +112,9 @@ function fromDefaults({ model, agent }: Plan, prompt: number, cost: CostOf): [Ra
   return [range, `an answer of ${short} to ${most} tokens in ${often}`];
 }
 
-function said(range: Range, basis: string, budget: Micros | null): Estimate {
-  const most = budget ?? Number.POSITIVE_INFINITY;
-  const usd = (micros: number): number => Math.ceil(Math.min(micros, most) - 1e-6) / 1e6;
-  const bound = budget !== null && range.high > most ? `; at most the budget of $${printUsd(budget)}` : '';
+function said(range: Range, basis: string, budget: Micros): Estimate {
+  const usd = (micros: number): number => Math.ceil(Math.min(micros, budget) - 1e-6) / 1e6;
+  const bound = range.high > budget ? `; at most the budget of $${printUsd(budget)}` : '';
   return {
     estimate_usd: usd(range.likely),
     low_usd: usd(range.low),

@@ -60,8 +60,8 @@ const taskSchema = schema(z =>
     prefs: z.record(z.string(), z.string()),
     prompt: z.string().min(1),
     model: modelSchema(),
-    /** Micro-dollars; null for no limit. */
-    budget: z.number().int().nonnegative().nullable(),
+    /** Micro-dollars. Every run has one: what it has cost is counted there, also after a crash. */
+    budget: z.number().int().nonnegative(),
     timeoutMs: z.number().positive(),
     /** A `.ctx` file of an earlier turn to go on from. */
     context: z.string().nullable(),

@@ -201,10 +201,11 @@ export class Run {
     if (this.soft.aborted) throw new Halted();
   }
 
+  /** Throws where it cannot be stored; the run has then not begun. */
   begin(): void {
     const at = this.api.now();
-    this.started = at;
     this.api.state.runs.update(this.pid, { state: 'running', started: at });
+    this.started = at;
     this.tell({ kind: 'started', run: this.info, at });
     this.setStatus('running');
   }

@@ -44,7 +44,7 @@ export class Spend {
     this.api = api;
   }
 
-  get limit(): Micros | null {
+  get limit(): Micros {
     return this.run.plan.budget;
   }
 
@@ -53,21 +53,14 @@ export class Spend {
     return this.counted;
   }
 
-  /** The budget that has least left, of this run and those above it; undefined where none has a limit. */
-  get tightest(): Tightest | undefined {
-    let tightest: Tightest | undefined;
-    for (const { pid, spend } of this.chain) {
-      const { limit, counted } = spend;
-      if (limit === null) continue;
-      const left = Math.max(0, limit - counted);
-      if (tightest === undefined || left < tightest.left) tightest = { pid, limit, spent: counted, left };
-    }
-    return tightest;
+  /** The budget that has least left, of this run and those above it. */
+  get tightest(): Tightest {
+    return this.ancestors.map(budgetOf).reduce((a, b) => (b.left < a.left ? b : a), budgetOf(this.run));
   }
 
-  /** Left in the tightest budget; null for no limit. */
-  get left(): Micros | null {
-    return this.tightest?.left ?? null;
+  /** Left in the tightest budget. */
+  get left(): Micros {
+    return this.tightest.left;
   }
 
   /** What a model said an answer costs, as it streamed. */
@@ -116,7 +109,7 @@ export class Spend {
   private stopSpent(): void {
     for (const run of this.chain) {
       const { limit, counted } = run.spend;
-      if (limit === null || !run.spend.spentUp) continue;
+      if (!run.spend.spentUp) continue;
       const why = `the budget of $${printUsd(limit)} is used up: $${printUsd(counted)} spent`;
       run.stop('budget', why, false);
       if (run !== this.run) this.run.stop('budget', `of run ${run.pid}, which started it: ${why}`, false);
@@ -124,7 +117,7 @@ export class Spend {
   }
 
   private get spentUp(): boolean {
-    return this.limit !== null && this.counted > 0 && this.counted >= this.limit;
+    return this.counted > 0 && this.counted >= this.limit;
   }
 
   /** A run that ends for a budget was warned before: where a whole answer did not fit, 80 % may never have been spent. */
@@ -143,16 +136,20 @@ export class Spend {
   }
 
   private get nearlySpent(): boolean {
-    return this.limit !== null && this.counted > 0 && this.counted >= this.limit * WARN_AT;
+    return this.counted > 0 && this.counted >= this.limit * WARN_AT;
   }
 
   private tell(more: Readonly<Record<string, unknown>>): void {
-    const { left } = this;
     const fields = {
       spent_usd: usdFromMicros(this.counted),
-      remaining_usd: left === null ? null : usdFromMicros(left),
+      remaining_usd: usdFromMicros(this.left),
       ...more,
     };
     this.run.note('budget', fields, { cost_micros: this.own });
   }
+}
+
+function budgetOf({ pid, spend }: Run): Tightest {
+  const { limit, total: spent } = spend;
+  return { pid, limit, spent, left: Math.max(0, limit - spent) };
 }

@@ -171,7 +171,13 @@ export class Table {
     const at = queue.indexOf(run);
     if (at === -1) return;
     queue.splice(at, 1);
-    run.begin();
+    try {
+      run.begin();
+    } catch (thrown) {
+      // It could not be stored: the run waits on, and whoever wants it gone may try again.
+      queue.splice(at, 0, run);
+      throw thrown;
+    }
     run.close(130, reason, 'it was stopped before it began');
     this.pump(run.info.agent);
   }

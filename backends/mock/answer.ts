@@ -10,8 +10,11 @@ import type { CannedLine } from './lines.ts';
 const COMPONENT = 'backends/mock';
 
 export async function* answer(line: CannedLine, request: ModelRequest, now: () => number): AsyncGenerator<ModelEvent> {
+  const refusal = line.text === undefined ? line.error : undefined;
+  // It counts as sent while it is delayed, as with a server that works on it, unless it is about to be refused.
+  if (refusal === undefined && !request.signal.aborted) request.onSent();
   await wait(line.delay_ms ?? 0, request.signal);
-  if (line.error !== undefined && line.text === undefined) throw refused(COMPONENT, line.error, now());
+  if (refusal !== undefined) throw refused(COMPONENT, refusal, now());
   const text = line.text ?? '';
   const before = usageBefore(line, request.messages);
   const output = line.usage?.output ?? tokensOf(text);

@@ -6,6 +6,7 @@ import { stopped } from '../stopped.ts';
 import { clientError } from './errors.ts';
 import type { ModelList } from './models.ts';
 import { OPENAI_URL, type ServerOptions } from './options.ts';
+import { telling } from './sent.ts';
 import { events } from './stream.ts';
 import { toMessages, toTools } from './wire.ts';
 
@@ -48,12 +49,12 @@ async function* complete(
   now: () => number,
 ): AsyncGenerator<ModelEvent> {
   const component = `backends/${server.name}`;
-  const { model, signal, maxOutputTokens } = request;
+  const { model, signal, maxOutputTokens, onSent } = request;
   // OpenAI's own newer models refuse `max_tokens`; most other servers know only that.
   const cap = server.baseUrl === OPENAI_URL ? 'max_completion_tokens' : 'max_tokens';
   if (signal.aborted) throw stopped(component);
   try {
-    const chunks = await client.chat.completions.create(
+    const chunks = await client.withOptions({ fetch: telling(onSent) }).chat.completions.create(
       {
         model,
         messages: toMessages(request.messages),

@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
-import { dropHome, field, held, makeHome, openWorld, record, type Script, saying, type World } from '../procs/world.ts';
+import {
+  dropHome,
+  field,
+  held,
+  makeHome,
+  openWorld,
+  record,
+  type Script,
+  saying,
+  storeOf,
+  type World,
+} from '../procs/world.ts';
 
 async function world(t: ExecutionContext, script: Script, home: string = makeHome()): Promise<World> {
   const opened = await openWorld(home, script);
@@ -173,4 +184,24 @@ test('waiting for an agent answers once it is idle, with its last answer', async
   w.script.model = saying('two');
   first.release();
   t.like(await waited, { agent: 'coder', status: 'idle', output: 'two', exit_code: 0 });
+});
+
+test('waiting for an agent answers also where a full disk keeps nothing of its run', async t => {
+  const { model, begun, release } = held('one');
+  const paid: Script['model'] = async function* (request, op) {
+    yield { kind: 'cost', micros: 20_000 };
+    yield* model(request, op);
+  };
+  const w = await world(t, { model: paid });
+  const pid = await w.send('coder', 'a');
+  await begun;
+  const waited = w.call('/aos/agents/coder', { op: 'wait' });
+  const { keys } = await storeOf(w);
+  keys.set = () => {
+    throw new AosError('no_space', { component: 'store', why: 'there is no space left', remedy: 'free some' });
+  };
+  release();
+  t.is((await w.wait(pid)).reason, 'completed');
+  t.like(await waited, { agent: 'coder', status: 'idle' });
+  t.is(await w.read('/aos/agents/coder/cost'), '0.02\n');
 });

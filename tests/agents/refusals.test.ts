@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
-import type { Caller, PluginApi } from '../../core/types.ts';
-import { definePlugin } from '../../plugin-sdk/index.ts';
-import { dropHome, makeHome, openWorld, record, type Script, saying, type World } from '../procs/world.ts';
+import type { Caller } from '../../core/types.ts';
+import { dropHome, makeHome, openWorld, record, type Script, saying, storeOf, type World } from '../procs/world.ts';
 
 const PRICED = { real: { mock: [{ text: 'x' }], pricing: { input_per_1m: 1, output_per_1m: 1 } } };
 const WRITING = { read: false, write: true, append: false, truncate: true };
@@ -83,15 +82,6 @@ test('a budget of nothing is refused where the model costs something, and enough
   const more = JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.1 } });
   t.is((await w.wait(await w.send('thrifty', more))).exit_code, 0, "a human's word replaces the limit");
 });
-
-/** The store as the plugins have it. */
-async function storeOf(w: World): Promise<PluginApi['state']> {
-  const apis: PluginApi[] = [];
-  await w.core.plugins.admit([definePlugin({ name: 'peek', setup: api => void apis.push(api) })]);
-  const [api] = apis;
-  if (api === undefined) throw new Error('the plugin was not set up');
-  return api.state;
-}
 
 test('a full disk is said to be one, and once there is room the agent is as it was', async t => {
   const home = makeHome();

@@ -21,6 +21,7 @@ export function ask(text: string, more: Partial<ModelRequest> = {}): ModelReques
     maxOutputTokens: undefined,
     signal: new AbortController().signal,
     caller: caller(),
+    onSent() {},
     ...more,
   };
 }

@@ -46,3 +46,20 @@ test('what a server counted is known for every conversation that begins with it,
   counted.learn('m', longer, usage(null));
   t.is(counted.atMost('m', first), 700, 'what was not counted teaches nothing');
 });
+
+test('a conversation is marked once for its question and its answer', t => {
+  let read = 0;
+  const message: Message = Object.assign(user('x'), {
+    toJSON() {
+      read += 1;
+      return user('x');
+    },
+  });
+  const prompt = { messages: [message], tools: [] };
+  const counted = new Counted();
+  counted.atMost('m', prompt);
+  const before = read;
+  counted.learn('m', prompt, usage(7));
+  t.is(read, before);
+  t.is(counted.atMost('m', prompt), 7);
+});

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
+import { delta, fakeOpenai, json, sse } from '../backends/openai-server.ts';
 import { dropHome, held, makeHome, openWorld, type Script, saying, until } from './world.ts';
 
 test('after a crash what ran is interrupted, what waited runs, and no money is forgotten', async t => {
@@ -81,4 +82,34 @@ test('a run that cannot be taken up is left for the next start, and keeps no oth
     const all = (await last.call('/aos/procs', { op: 'list', all: true })) as { pid: number; reason?: string }[];
     return all.some(({ pid, reason }) => pid === ran && reason === 'failed');
   });
+});
+
+test('what waited runs also where its model has to be looked up again', async t => {
+  const home = makeHome();
+  t.teardown(() => dropHome(home));
+  let listed = Promise.resolve();
+  let answers = false;
+  const { url } = await fakeOpenai(t, (seen, response) => {
+    if (seen.url.endsWith('/models')) void listed.then(() => json(response, 200, { data: [{ id: 'house' }] }));
+    else sse(response, [delta({ content: 'here' }, answers ? 'stop' : null)], answers);
+  });
+  const pricing = { input_per_1m: 1, output_per_1m: 1 };
+  const openai = { base_url: url, local: false, pricing };
+  const script: Script = { model: saying('unused'), real: { config: { model: 'openai/house', backends: { openai } } } };
+  const before = await openWorld(home, script);
+  const message = JSON.stringify({ prompt: 'x', force: true });
+  const first = await before.send('researcher', message);
+  await until('it speaks', async () => (await before.read(`/aos/procs/${first}/stdout`)) === 'here');
+  const waited = await before.send('researcher', message);
+  before.crash();
+
+  answers = true;
+  const found = Promise.withResolvers<void>();
+  listed = found.promise;
+  const after = await openWorld(home, script);
+  t.teardown(() => after.crash());
+  const end = after.wait(waited);
+  await until('it runs', async () => (await after.read(`/aos/procs/${waited}/status`)) === 'running\n');
+  found.resolve();
+  t.like(await end, { output: 'here', reason: 'completed' });
 });

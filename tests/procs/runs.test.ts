@@ -259,7 +259,7 @@ test('only the daemon may say on whose behalf a run acts', async t => {
       outputPrice: null,
       outputTokens: 1,
     },
-    budget: null,
+    budget: 1_000_000,
     timeoutMs: 1000,
     context: null,
     attach: [],
@@ -270,6 +270,7 @@ test('only the daemon may say on whose behalf a run acts', async t => {
   };
   const error = await t.throwsAsync(() => w.call('/aos/procs', request, w.as(9)));
   t.regex(error.message, /inbox/);
+  await t.throwsAsync(() => w.call('/aos/procs', { ...request, budget: null }), { message: /not a request.*budget/ });
   await t.throwsAsync(() => w.call('/aos/procs', { op: 'dance' }), { message: /not a request/ });
   t.is(w.events.length, 0);
 });

@@ -2,7 +2,18 @@ import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Caller, PricedEvent } from '../../plugin-sdk/index.ts';
-import { dropHome, field, held, makeHome, openWorld, type Script, saying, until, type World } from './world.ts';
+import {
+  dropHome,
+  field,
+  held,
+  makeHome,
+  openWorld,
+  type Script,
+  saying,
+  storeOf,
+  until,
+  type World,
+} from './world.ts';
 
 async function world(t: ExecutionContext, script: Script): Promise<World> {
   const home = makeHome();
@@ -273,6 +284,26 @@ test('what the model throws is the end of the run, with its exit code and its se
   t.like(await failing(new AosError('context_overflow', { component: 'openai', why: 'too long' })), { exit_code: 97 });
   t.like(await failing(new TypeError('boom')), { exit_code: 1, reason: 'failed' });
   t.is(await w.read('/aos/agents/researcher/status'), 'idle\n');
+});
+
+test('a run that cannot be killed for want of space waits on, and ends when it is killed again', async t => {
+  const { model, begun } = held('first');
+  const w = await world(t, { model });
+  await w.send('researcher', 'x');
+  await begun;
+  const pid = await w.send('researcher', 'y');
+  const { runs } = await storeOf(w);
+  const { update } = runs;
+  runs.update = () => {
+    throw new AosError('no_space', { component: 'store', why: 'there is no space left', remedy: 'free some' });
+  };
+  const kill = () => w.write(`/aos/procs/${pid}/ctl`, 'kill');
+  await t.throwsAsync(kill, { message: /no space left/ });
+  t.is(await w.read(`/aos/procs/${pid}/status`), 'throttled\n');
+  runs.update = update;
+  await kill();
+  t.is(await w.read(`/aos/procs/${pid}/status`), 'zombie\n');
+  t.like(await w.wait(pid), { exit_code: 130, reason: 'killed' });
 });
 
 test('what the gate settles counts too: paid tools, and what a model billed after the run had left', async t => {

@@ -11,7 +11,7 @@ import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { type Core, createCore } from '../../core/core.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
-import type { Caller, Config, GrantSet, Log, Op, Plugin, RunEvent, Verb } from '../../core/types.ts';
+import type { Caller, Config, GrantSet, Log, Op, Plugin, PluginApi, RunEvent, Verb } from '../../core/types.ts';
 import { memoryPlugin } from '../../memory/index.ts';
 import { modelsPlugin } from '../../models/index.ts';
 import { definePlugin, dir, type ModelCall, type PricedEvent, tree } from '../../plugin-sdk/index.ts';
@@ -141,6 +141,15 @@ function realConfig(home: string, { real }: Script): Partial<Config> {
 
 export function dropHome(home: string): void {
   rmSync(home, { recursive: true, force: true });
+}
+
+/** The store as the plugins have it. */
+export async function storeOf(w: World): Promise<PluginApi['state']> {
+  const apis: PluginApi[] = [];
+  await w.core.plugins.admit([definePlugin({ name: 'peek', setup: api => void apis.push(api) })]);
+  const [api] = apis;
+  if (api === undefined) throw new Error('the plugin was not set up');
+  return api.state;
 }
 
 /** Looks again and again until it holds; fails after five seconds. */
