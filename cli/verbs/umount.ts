@@ -39,7 +39,12 @@ export const verb: Verb = {
 };
 
 async function ask({ client }: Context): Promise<{ pid: number; mount: string }> {
-  const status = fields(await client.call('/aos/system/status', {}));
+  const again = (thrown: unknown): Promise<unknown> => {
+    // It went away while it was asked: the next answer says so.
+    if (thrown instanceof AosError && thrown.kind === 'io') return client.call('/aos/system/status', {});
+    throw thrown;
+  };
+  const status = fields(await client.call('/aos/system/status', {}).catch(again));
   return { pid: number(status, 'pid'), mount: text(status, 'mount') };
 }
 
