@@ -3,15 +3,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
-import { dropHome, field, makeHome, openWorld, saying, until, type World } from '../procs/world.ts';
+import { field, makeHome, saying, until, type World, worldFor } from '../procs/world.ts';
 
-async function world(t: ExecutionContext, home: string = makeHome()): Promise<World> {
-  const opened = await openWorld(home, { model: saying('hello') });
-  t.teardown(() => {
-    opened.crash();
-    dropHome(home);
-  });
-  return opened;
+function world(t: ExecutionContext, home?: string): Promise<World> {
+  return worldFor(t, { model: saying('hello') }, home);
 }
 
 function define(w: World, name: string, text: string): void {

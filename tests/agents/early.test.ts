@@ -4,18 +4,12 @@ import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Handle } from '../../core/types.ts';
-import { dropHome, held, makeHome, openWorld, type Script, saying, type World } from '../procs/world.ts';
+import { held, type Script, saying, type World, worldFor } from '../procs/world.ts';
 
 const WRITING = { read: false, write: true, append: false, truncate: true };
 
-async function world(t: ExecutionContext, script: Script = { model: saying('hello') }): Promise<World> {
-  const home = makeHome();
-  const opened = await openWorld(home, script);
-  t.teardown(() => {
-    opened.crash();
-    dropHome(home);
-  });
-  return opened;
+function world(t: ExecutionContext, script: Script = { model: saying('hello') }): Promise<World> {
+  return worldFor(t, script);
 }
 
 async function opened(w: World, path: string): Promise<Handle> {

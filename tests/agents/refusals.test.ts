@@ -6,18 +6,13 @@ import test, { type ExecutionContext } from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Caller } from '../../core/types.ts';
-import { dropHome, makeHome, openWorld, record, type Script, saying, storeOf, type World } from '../procs/world.ts';
+import { makeHome, record, type Script, saying, storeOf, type World, worldFor } from '../procs/world.ts';
 
 const PRICED = { real: { mock: [{ text: 'x' }], pricing: { input_per_1m: 1, output_per_1m: 1 } } };
 const WRITING = { read: false, write: true, append: false, truncate: true };
 
-async function world(t: ExecutionContext, script: Partial<Script> = {}, home: string = makeHome()): Promise<World> {
-  const opened = await openWorld(home, { model: saying('hello'), ...script });
-  t.teardown(() => {
-    opened.crash();
-    dropHome(home);
-  });
-  return opened;
+function world(t: ExecutionContext, script: Partial<Script> = {}, home?: string): Promise<World> {
+  return worldFor(t, { model: saying('hello'), ...script }, home);
 }
 
 function define(w: World, name: string, text: string): void {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type Answer, delta, fakeOpenai, sse, usage } from '../backends/openai-server.ts';
-import { dropHome, makeHome, openWorld, type Script, saying, type World } from './world.ts';
+import { makeHome, type Script, saying, type World, worldFor } from './world.ts';
 
 const PRICING = { input_per_1m: 3, output_per_1m: 15 };
 
@@ -14,11 +14,7 @@ async function world(
   agents: Readonly<Record<string, string>> = { quick: 'tools: []\n' },
 ): Promise<World> {
   const home = makeHome();
-  const opened = await openWorld(home, { model: saying('unused'), real });
-  t.teardown(() => {
-    opened.crash();
-    dropHome(home);
-  });
+  const opened = await worldFor(t, { model: saying('unused'), real }, home);
   for (const [name, text] of Object.entries(agents)) writeFileSync(join(home, `etc/agents.d/${name}.yaml`), text);
   return opened;
 }

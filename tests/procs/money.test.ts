@@ -5,18 +5,14 @@ import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import { definePlugin, dir, file, tree } from '../../plugin-sdk/index.ts';
-import { dropHome, field, makeHome, openWorld, record, type Script, saying, until, type World } from './world.ts';
+import { field, makeHome, record, type Script, saying, until, type World, worldFor } from './world.ts';
 
 /** Real models and tools; nothing is scripted but the mock's answers. */
 type Real = NonNullable<Script['real']>;
 
 async function world(t: ExecutionContext, real: Real, agents: Readonly<Record<string, string>> = {}): Promise<World> {
   const home = makeHome();
-  const opened = await openWorld(home, { model: saying('unused'), real });
-  t.teardown(() => {
-    opened.crash();
-    dropHome(home);
-  });
+  const opened = await worldFor(t, { model: saying('unused'), real }, home);
   for (const [name, text] of Object.entries(agents)) writeFileSync(join(home, `etc/agents.d/${name}.yaml`), text);
   return opened;
 }

@@ -1,21 +1,11 @@
 /** A message that comes again with the same key. */
 
-import test, { type ExecutionContext } from 'ava';
-import { dropHome, field, held, makeHome, openWorld, type Script, saying, until, type World } from './world.ts';
-
-async function world(t: ExecutionContext, script: Script): Promise<World> {
-  const home = makeHome();
-  const opened = await openWorld(home, script);
-  t.teardown(() => {
-    opened.crash();
-    dropHome(home);
-  });
-  return opened;
-}
+import test from 'ava';
+import { field, held, type Script, saying, until, worldFor } from './world.ts';
 
 test('the same key within ten minutes is the same run, for the same user', async t => {
   const script: Script = { model: saying('once') };
-  const w = await world(t, script);
+  const w = await worldFor(t, script);
   const text = JSON.stringify({ prompt: 'pay', idempotency_key: 'k1' });
   const pid = await w.send('researcher', text);
   await w.wait(pid);
@@ -29,7 +19,7 @@ test('the same key within ten minutes is the same run, for the same user', async
 
 test('a message that comes again gets the same receipt, and is told of in the trace while the run goes and in the log of the agent', async t => {
   const first = held('half');
-  const w = await world(t, { model: first.model });
+  const w = await worldFor(t, { model: first.model });
   const text = JSON.stringify({ prompt: 'pay', idempotency_key: 'k1' });
   const receipt = await w.write('/aos/agents/researcher/inbox', text);
   const pid = Number(field(receipt, 'pid'));

@@ -1,16 +1,6 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { PricedEvent } from '../../plugin-sdk/index.ts';
-import { dropHome, field, held, makeHome, openWorld, type Script, saying, type World } from './world.ts';
-
-async function world(t: ExecutionContext, script: Script): Promise<World> {
-  const home = makeHome();
-  const opened = await openWorld(home, script);
-  t.teardown(() => {
-    opened.crash();
-    dropHome(home);
-  });
-  return opened;
-}
+import { field, held, type Script, saying, worldFor } from './world.ts';
 
 function lines(text: string): Record<string, unknown>[] {
   return text
@@ -20,7 +10,7 @@ function lines(text: string): Record<string, unknown>[] {
 }
 
 test('a message becomes a run whose answer, trace and exit are files', async t => {
-  const w = await world(t, { model: saying('Hello', ', you') });
+  const w = await worldFor(t, { model: saying('Hello', ', you') });
   const receipt = await w.write('/aos/agents/researcher/inbox', 'Hello?\n');
   const pid = Number(field(receipt, 'pid'));
   const end = await w.wait(pid);
@@ -44,7 +34,7 @@ test('a message becomes a run whose answer, trace and exit are files', async t =
 
 test('a run is listed with its files, and without an exit until it has ended', async t => {
   const { model, release, begun } = held('Wait');
-  const w = await world(t, { model });
+  const w = await worldFor(t, { model });
   const pid = await w.send('researcher', 'go');
   await begun;
   t.deepEqual(await w.list('/aos/procs'), [String(pid)]);
@@ -64,7 +54,7 @@ test('a run is listed with its files, and without an exit until it has ended', a
 test('tools are used with the authority of whoever asked, narrowed by the agent', async t => {
   const sets: string[][] = [];
   let turn = 0;
-  const w = await world(t, {
+  const w = await worldFor(t, {
     async *model(): AsyncGenerator<PricedEvent> {
       if (turn++ > 0) {
         yield { kind: 'text', text: 'found' };
@@ -90,7 +80,7 @@ test('tools are used with the authority of whoever asked, narrowed by the agent'
 
 test('a tool that fails, or that the agent does not have, is a failed result and not the end', async t => {
   let turn = 0;
-  const w = await world(t, {
+  const w = await worldFor(t, {
     async *model(): AsyncGenerator<PricedEvent> {
       if (turn++ > 0) {
         yield { kind: 'text', text: 'went on' };
@@ -117,7 +107,7 @@ test('a tool that fails, or that the agent does not have, is a failed result and
 });
 
 test('a ceiling and the inviter narrow what the run may call', async t => {
-  const w = await world(t, { model: saying('never') });
+  const w = await worldFor(t, { model: saying('never') });
   const message = { prompt: 'x', ceiling: [{ verbs: ['read'], path: '/aos/memory/**' }] };
   const pid = await w.send('researcher', JSON.stringify(message));
   t.like(await w.wait(pid), { reason: 'failed', output: '' });
@@ -132,7 +122,7 @@ test('a ceiling and the inviter narrow what the run may call', async t => {
 test('a run of one agent waits while another goes, oldest first, and says so', async t => {
   const first = held('one');
   const script: Script = { model: first.model };
-  const w = await world(t, script);
+  const w = await worldFor(t, script);
   const a = await w.send('researcher', 'a');
   await first.begun;
   const b = await w.send('researcher', 'b');
@@ -149,7 +139,7 @@ test('a run of one agent waits while another goes, oldest first, and says so', a
 
 test('a waiting run can be stopped; its conversation says so', async t => {
   const first = held('one');
-  const w = await world(t, { model: first.model });
+  const w = await worldFor(t, { model: first.model });
   const a = await w.send('researcher', 'a');
   await first.begun;
   const b = await w.send('researcher', 'b');
@@ -162,7 +152,7 @@ test('a waiting run can be stopped; its conversation says so', async t => {
 });
 
 test('the next message of a session knows the earlier turns; another session does not', async t => {
-  const w = await world(t, { model: saying('blue') });
+  const w = await worldFor(t, { model: saying('blue') });
   await w.wait(await w.send('researcher', 'Which colour?'));
   await w.wait(await w.send('researcher', 'Why?'));
   const texts = w.asked[1]?.messages.slice(1).map(m => m.text);
@@ -175,7 +165,7 @@ test('the next message of a session knows the earlier turns; another session doe
 });
 
 test('whoever may not read an earlier turn is not told of it through the agent', async t => {
-  const w = await world(t, { model: saying('secret') });
+  const w = await worldFor(t, { model: saying('secret') });
   await w.wait(await w.send('researcher', 'mine'));
   const other = w.as(8, {
     name: 'uid 8',
@@ -192,7 +182,7 @@ test('whoever may not read an earlier turn is not told of it through the agent',
 });
 
 test('a context hands over an earlier turn of any session', async t => {
-  const w = await world(t, { model: saying('forty-two') });
+  const w = await worldFor(t, { model: saying('forty-two') });
   const { conversation } = await w.wait(await w.send('researcher', 'The answer?'));
   const context = `/aos/conversations/${conversation}/context.ctx`;
   await w.wait(await w.send('coder', JSON.stringify({ prompt: 'Check it', context })));
@@ -203,7 +193,7 @@ test('a context hands over an earlier turn of any session', async t => {
 });
 
 test('what is attached comes with the prompt', async t => {
-  const w = await world(t, { model: saying('read it') });
+  const w = await worldFor(t, { model: saying('read it') });
   await w.write('/aos/memory/note.md', 'tides are high');
   await w.wait(await w.send('researcher', JSON.stringify({ prompt: 'See', attach: ['/aos/memory/note.md'] })));
   t.regex(w.asked[0]?.messages.at(-1)?.text ?? '', /^See\n\nAttached \/aos\/memory\/note\.md:\n\ntides are high$/);
@@ -211,7 +201,7 @@ test('what is attached comes with the prompt', async t => {
 
 test('a finished run stays listed for 60 s and can be waited for afterwards', async t => {
   const script: Script = { model: saying('kept') };
-  const w = await world(t, script);
+  const w = await worldFor(t, script);
   const pid = await w.send('researcher', 'x');
   await w.wait(pid);
   script.ahead = 59_000;
@@ -227,7 +217,7 @@ test('a finished run stays listed for 60 s and can be waited for afterwards', as
 
 test('the list of runs, now and earlier, holds what the caller sees in the directory', async t => {
   const script: Script = { model: saying('x') };
-  const w = await world(t, script);
+  const w = await worldFor(t, script);
   const [first, second] = [await w.send('researcher', 'one'), await w.send('coder', 'two')];
   await w.wait(first);
   await w.wait(second);
@@ -245,7 +235,7 @@ test('the list of runs, now and earlier, holds what the caller sees in the direc
 });
 
 test('only the daemon may say on whose behalf a run acts', async t => {
-  const w = await world(t, { model: saying('never') });
+  const w = await worldFor(t, { model: saying('never') });
   const request = {
     op: 'spawn',
     agent: { name: 'x', persona: '', tools: [], grants: [], maxTurns: 1, depth: 1, parallel: 1 },
@@ -277,7 +267,7 @@ test('only the daemon may say on whose behalf a run acts', async t => {
 
 test('the daemon stops: nothing more is taken, what runs is finished', async t => {
   const { model, release, begun } = held('half');
-  const w = await world(t, { model });
+  const w = await worldFor(t, { model });
   const pid = await w.send('researcher', 'x');
   await begun;
   const drained = w.drain();

@@ -1,29 +1,8 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Caller, PricedEvent } from '../../plugin-sdk/index.ts';
-import {
-  dropHome,
-  field,
-  held,
-  makeHome,
-  openWorld,
-  type Script,
-  saying,
-  storeOf,
-  until,
-  type World,
-} from './world.ts';
-
-async function world(t: ExecutionContext, script: Script): Promise<World> {
-  const home = makeHome();
-  const opened = await openWorld(home, script);
-  t.teardown(() => {
-    opened.crash();
-    dropHome(home);
-  });
-  return opened;
-}
+import { field, held, type Script, saying, storeOf, until, type World, worldFor } from './world.ts';
 
 function ends(w: World, pid: number): number {
   return w.events.filter(event => event.kind === 'ended' && event.run.pid === pid).length;
@@ -53,7 +32,7 @@ for (const [word, reason] of [
   ['kill', 'killed'],
 ]) {
   test(`${word} ends a run whose model hangs, and keeps what it has said`, async t => {
-    const w = await world(t, { model: deaf });
+    const w = await worldFor(t, { model: deaf });
     const pid = await w.send('researcher', 'x');
     await until('it has spoken', async () => (await w.read(`/aos/procs/${pid}/stdout`)) === 'partial');
     await w.write(`/aos/procs/${pid}/ctl`, `${word}\n`);
@@ -67,7 +46,7 @@ for (const [word, reason] of [
 
 test('a run stopped before its model answers leaves nothing held for an answer that nobody reads', async t => {
   const arrives = Promise.withResolvers<void>();
-  const w = await world(t, { model: saying('late'), held: { max: 50_000, until: arrives.promise } });
+  const w = await worldFor(t, { model: saying('late'), held: { max: 50_000, until: arrives.promise } });
   const model = parsePath('/aos/models/fake/one');
   const used = (): number =>
     Math.max(...w.core.policy.budgets(w.as(0), model).map(({ layer, used }) => (layer === 'uid' ? used : 0)));
@@ -88,7 +67,7 @@ test('stop lets a tool finish, kill does not', async t => {
     },
     tools: { search: () => release.promise },
   };
-  const w = await world(t, script);
+  const w = await worldFor(t, script);
   const working = (pid: number) => async (): Promise<boolean> =>
     (await w.read(`/aos/procs/${pid}/stderr`)).includes('tool_call');
   const stopped = await w.send('researcher', 'x');
@@ -107,7 +86,7 @@ test('stop lets a tool finish, kill does not', async t => {
 
 test('pause holds a run and resume lets it go on', async t => {
   const { model, release, begun } = held('first');
-  const w = await world(t, { model });
+  const w = await worldFor(t, { model });
   const pid = await w.send('researcher', 'x');
   await begun;
   await w.write(`/aos/procs/${pid}/ctl`, 'pause');
@@ -122,7 +101,7 @@ test('pause holds a run and resume lets it go on', async t => {
 
 test('a paused run can be stopped', async t => {
   const { model, begun } = held('first');
-  const w = await world(t, { model });
+  const w = await worldFor(t, { model });
   const pid = await w.send('researcher', 'x');
   await begun;
   await w.write(`/aos/procs/${pid}/ctl`, 'pause');
@@ -133,7 +112,7 @@ test('a paused run can be stopped', async t => {
 test('text on stdin is the next message of the user', async t => {
   const first = held('thinking');
   const script: Script = { model: first.model };
-  const w = await world(t, script);
+  const w = await worldFor(t, script);
   const pid = await w.send('researcher', 'x');
   await first.begun;
   await w.write(`/aos/procs/${pid}/stdin`, 'also consider y\n');
@@ -147,7 +126,7 @@ test('text on stdin is the next message of the user', async t => {
 
 test('a paused run takes as many messages as a queue holds, and refuses the next before anything is written', async t => {
   const { model, begun, release } = held('so far');
-  const w = await world(t, { model });
+  const w = await worldFor(t, { model });
   const pid = await w.send('researcher', 'x');
   await begun;
   await w.write(`/aos/procs/${pid}/ctl`, 'pause');
@@ -166,7 +145,7 @@ test('a paused run takes as many messages as a queue holds, and refuses the next
 
 test('ctl says which words it takes, and takes them from the owner only', async t => {
   const { model, begun } = held('x');
-  const w = await world(t, { model });
+  const w = await worldFor(t, { model });
   const pid = await w.send('researcher', 'x', w.as(5));
   await begun;
   const wrong = await t.throwsAsync(() => w.write(`/aos/procs/${pid}/ctl`, 'halt'), { instanceOf: AosError });
@@ -180,7 +159,7 @@ test('ctl says which words it takes, and takes them from the owner only', async 
 });
 
 test('a run that reaches its budget is stopped there, after a warning, with what it has said', async t => {
-  const w = await world(t, { model: dear(100) });
+  const w = await worldFor(t, { model: dear(100) });
   const pid = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.01 } }));
   const end = await w.wait(pid);
   t.like(end, { exit_code: 64, reason: 'budget', cost_usd: 0.01 });
@@ -194,7 +173,7 @@ test('a run that reaches its budget is stopped there, after a warning, with what
 });
 
 test('the model is told what is left of the budget, also of one above', async t => {
-  const w = await world(t, { model: dear(3) });
+  const w = await worldFor(t, { model: dear(3) });
   await w.wait(await w.send('researcher', JSON.stringify({ prompt: 'x', override: { max_cost_usd: 0.01 } })));
   t.is(field(w.asked[0], 'maxCost'), 10_000);
   let turn = 0;
@@ -221,7 +200,7 @@ test('what a sub-run spends counts against the run that started it', async t => 
       else yield { kind: 'text', text: 'went on' };
     },
   };
-  const w = await world(t, script);
+  const w = await worldFor(t, script);
   let child = 0;
   script.tools = {
     search: async op => {
@@ -243,13 +222,13 @@ test('what a sub-run spends counts against the run that started it', async t => 
 });
 
 test('a run that takes too long ends with 66', async t => {
-  const w = await world(t, { model: deaf });
+  const w = await worldFor(t, { model: deaf });
   const pid = await w.send('researcher', JSON.stringify({ prompt: 'x', override: { timeout_sec: 0.05 } }));
   t.like(await w.wait(pid), { exit_code: 66, reason: 'timeout', output: 'partial' });
 });
 
 test('a run that never gets done is ended by its turns', async t => {
-  const w = await world(t, {
+  const w = await worldFor(t, {
     async *model() {
       yield { kind: 'tool_call', call: { id: 'a', name: 'search', args: {} } };
     },
@@ -263,7 +242,7 @@ test('a run that never gets done is ended by its turns', async t => {
 
 test('what the model throws is the end of the run, with its exit code and its sentence', async t => {
   const script: Script = { model: saying() };
-  const w = await world(t, script);
+  const w = await worldFor(t, script);
   const failing = async (error: Error): Promise<Record<string, unknown>> => {
     script.model = async function* () {
       yield { kind: 'text', text: 'so far' };
@@ -288,7 +267,7 @@ test('what the model throws is the end of the run, with its exit code and its se
 
 test('a run that cannot be killed for want of space waits on, and ends when it is killed again', async t => {
   const { model, begun } = held('first');
-  const w = await world(t, { model });
+  const w = await worldFor(t, { model });
   await w.send('researcher', 'x');
   await begun;
   const pid = await w.send('researcher', 'y');
@@ -308,7 +287,7 @@ test('a run that cannot be killed for want of space waits on, and ends when it i
 
 test('what the gate settles counts too: paid tools, and what a model billed after the run had left', async t => {
   const { model, begun } = held('half');
-  const w = await world(t, {
+  const w = await worldFor(t, {
     async *model(request, op) {
       yield { kind: 'cost', micros: 1_000 };
       yield* model(request, op);

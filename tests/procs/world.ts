@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
 import { agentsPlugin } from '../../agents/index.ts';
 import { builtinBackends } from '../../backends/index.ts';
 import { conversationsPlugin } from '../../conversations/index.ts';
@@ -254,4 +255,14 @@ function toolsFake(script: Script): Plugin {
       api.mount({ path: parsePath('/aos/tools'), tree: routes });
     },
   });
+}
+
+/** A world that ends with the test, and its home with it. */
+export async function worldFor(t: ExecutionContext, script: Script, home: string = makeHome()): Promise<World> {
+  const opened = await openWorld(home, script);
+  t.teardown(() => {
+    opened.crash();
+    dropHome(home);
+  });
+  return opened;
 }
