@@ -82,11 +82,17 @@ const BATCHES = 300;
 
 /** Microseconds for one call, in process: the median over batches of `size` calls. */
 export function perCall(size: number, op: () => unknown): number {
-  const times: number[] = [];
-  for (let i = 0; i < BATCHES; i++) {
-    const start = performance.now();
-    for (let j = 0; j < size; j++) op();
-    times.push(((performance.now() - start) * 1000) / size);
-  }
-  return median(times);
+  return median(Array.from({ length: BATCHES }, () => batch(size, op)));
+}
+
+/** The same of two that are compared, a batch of each in turn: what the machine does meanwhile happens to both. */
+export function perCallOfBoth(size: number, one: () => unknown, other: () => unknown): [one: number, other: number] {
+  const times = Array.from({ length: BATCHES }, () => [batch(size, one), batch(size, other)] as const);
+  return [median(times.map(([first]) => first)), median(times.map(([, second]) => second))];
+}
+
+function batch(size: number, op: () => unknown): number {
+  const start = performance.now();
+  for (let i = 0; i < size; i++) op();
+  return ((performance.now() - start) * 1000) / size;
 }
