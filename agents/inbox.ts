@@ -1,27 +1,13 @@
 /** From a message to a run: checked here, accepted and run by /aos/procs. */
 
-import {
-  AosError,
-  type Caller,
-  isPromise,
-  type Maybe,
-  microsFromUsd,
-  type Op,
-  type PluginApi,
-  parsePath,
-  then,
-} from '../plugin-sdk/index.ts';
+import { AosError, isPromise, type Maybe, type Op, type PluginApi, then } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
-import { consented, flowing, funded, isTripped } from './consent.ts';
-import type { Estimate } from './estimate.ts';
+import { consented, flowing, isTripped } from './consent.ts';
+import { type Ask, contextOf, inboxOf, prepared } from './invitation.ts';
 import { checkMessage, type Message, parseMessage, parseMessageSoFar } from './message.ts';
 import { type Model, resolveModel } from './model.ts';
-import { parsePrefs } from './prefs.ts';
-import { makeSession } from './record.ts';
 import type { Definition } from './registry.ts';
 import type { AgentConfig } from './source.ts';
-
-const PROCS = parsePath('/aos/procs');
 
 /**
  * Refuses at open what would be refused anyway: a daemon that stops, a full queue, a definition that was never valid;
@@ -67,7 +53,7 @@ function mayCost(api: PluginApi, agent: Agent, name: string | undefined): void {
   else flowing(api, inboxOf(agent), model);
 }
 
-/** Gives the receipt: `{pid, conversation, session}`. */
+/** Gives the receipt: `{pid, conversation, session}`; of a message with branches a list of them. */
 export function commitMessage(
   api: PluginApi,
   definition: Definition,
@@ -78,23 +64,49 @@ export function commitMessage(
   const config = configOf(definition);
   const message = parseMessage(text, inboxOf(agent));
   const handed = contextOf(agent, message);
+  const took = (receipt: unknown): unknown => {
+    if (!isRepeated(receipt)) {
+      if (message.context === undefined && handed !== null) agent.record.set({ context: null });
+      return receipt;
+    }
+    // Whoever asks again is given what it was given before.
+    const { deduplicated: _, ...before } = receipt;
+    agent.say(`not run again: the message of uid ${op.caller.uid} is that of ${before.pid}`);
+    return before;
+  };
   return prepared(api, config, agent, op, message, (model, ask) => {
-    flowing(api, op.path, model);
-    // Procs answers this with an estimate and nothing else.
-    const meant = consented(op.path, model, message, () => ask('estimate') as Maybe<Estimate>);
-    return then(meant, () =>
-      then(ask('spawn'), receipt => {
-        if (!isRepeated(receipt)) {
-          if (message.context === undefined && handed !== null) agent.record.set({ context: null });
-          return receipt;
-        }
-        // Whoever asks again is given what it was given before.
-        const { deduplicated: _, ...before } = receipt;
-        agent.say(`not run again: the message of uid ${op.caller.uid} is that of ${before.pid}`);
-        return before;
-      }),
-    );
+    return then(meant(api, agent, op, message, model, ask), () => {
+      roomFor(agent, config, message.branches);
+      if (message.branches === 1) return then(ask.spawn(0), took);
+      return eachBranch(message.branches, branch => then(ask.spawn(branch), took));
+    });
   });
+}
+
+/** Refuses what may not be spent unasked, and a context that cannot be gone on from. */
+function meant(api: PluginApi, agent: Agent, { path }: Op, message: Message, model: Model, ask: Ask): Maybe<void> {
+  flowing(api, path, model);
+  if (contextOf(agent, message) === null) return consented(path, model, message, ask.estimate);
+  return then(ask.estimate(), estimate => consented(path, model, message, () => estimate));
+}
+
+/** All branches or none: the queue takes them together. */
+function roomFor(agent: Agent, { queue }: AgentConfig, branches: number): void {
+  if (branches === 1 || agent.depth + branches <= queue.depth) return;
+  throw new AosError('queue_full', {
+    component: 'agents',
+    path: inboxOf(agent),
+    why: `${agent.depth} messages wait, and with ${branches} more it would be above the ${queue.depth} that may`,
+    remedy: 'try again when some are done, ask for fewer branches, or raise queue.depth of the agent',
+  });
+}
+
+function eachBranch(count: number, go: (branch: number) => Maybe<unknown>): Maybe<unknown[]> {
+  const branches = Array.from({ length: count }, (_, branch) => branch);
+  return branches.reduce<Maybe<unknown[]>>(
+    (before, branch) => then(before, receipts => then(go(branch), receipt => [...receipts, receipt])),
+    [],
+  );
 }
 
 /** Refuses at once, of lines to which more may come, what no further line can mend: shells hear of that, and not of what close says. */
@@ -102,8 +114,7 @@ export function checkSoFar(api: PluginApi, definition: Definition, agent: Agent,
   const message = parseMessageSoFar(text, inboxOf(agent));
   if (message === undefined) return;
   const known = prepared(api, configOf(definition), agent, op, message, (model, ask) => {
-    flowing(api, op.path, model);
-    return consented(op.path, model, message, () => ask('estimate') as Maybe<Estimate>);
+    return meant(api, agent, op, message, model, ask);
   });
   // What is not known at once is for close to say.
   if (isPromise(known)) known.catch(() => {});
@@ -133,94 +144,7 @@ export function askInbox(
   op.told = false;
   const { dry_run: _dry, ...rest } = request;
   const message = checkMessage(rest, inboxOf(agent));
-  return prepared(api, configOf(definition), agent, op, message, (_model, ask) => ask('estimate'));
-}
-
-/** Checks what a message hands over and names, then lets `go` ask /aos/procs about the run that it would be. */
-function prepared(
-  api: PluginApi,
-  config: AgentConfig,
-  agent: Agent,
-  { caller }: Op,
-  message: Message,
-  go: (model: Model, ask: (what: 'spawn' | 'estimate') => Maybe<unknown>) => Maybe<unknown>,
-): Maybe<unknown> {
-  const context = contextOf(agent, message);
-  const paths = context === null ? message.attach : [...message.attach, context];
-  return then(mayRead(api, caller, paths), () =>
-    then(resolveModel(api, message.override.model ?? config.model), model => {
-      funded(inboxOf(agent), model, budgetOf(config, message, caller));
-      return go(model, what => {
-        const session = sessionFor(agent, message.session, api.now(), what === 'spawn');
-        const task = invitation(config, agent, caller, message, model, context);
-        return api.aos.call(api.self, PROCS, { op: what, session, ...task });
-      });
-    }),
-  );
-}
-
-function contextOf(agent: Agent, message: Message): string | null {
-  return message.context ?? agent.record.now.context;
-}
-
-/** What /aos/procs needs to know of a run that is asked for, or only thought of. */
-function invitation(
-  config: AgentConfig,
-  agent: Agent,
-  caller: Caller,
-  message: Message,
-  model: Model,
-  context: string | null,
-): object {
-  const { name, persona, tools, grants, limits, queue } = config;
-  const timeoutSec = narrowed(caller, limits.timeout_sec, message.override.timeout_sec);
-  return {
-    agent: { name, persona, tools, grants, maxTurns: limits.max_turns, depth: queue.depth, parallel: queue.parallel },
-    prefs: parsePrefs(agent.record.now.prefs, `/aos/agents/${name}/prefs.yaml`),
-    prompt: message.prompt,
-    caller,
-    model,
-    budget: budgetOf(config, message, caller),
-    timeoutMs: timeoutSec * 1000,
-    context,
-    attach: message.attach,
-    ceiling: message.ceiling ?? null,
-    allowUnknownCost: message.allow_unknown_cost,
-    idempotencyKey: message.idempotency_key ?? null,
-  };
-}
-
-/** The agent's own session, unless this one message names another. `used`: from now on it is kept. */
-function sessionFor(agent: Agent, asked: string | undefined, now: number, used: boolean): string {
-  if (asked === undefined) return used ? agent.record.useSession(now) : agent.record.session(now);
-  return asked === 'new' ? makeSession(agent.name, now) : asked;
-}
-
-function budgetOf(config: AgentConfig, message: Message, caller: Caller): number {
-  return microsFromUsd(narrowed(caller, config.limits.max_cost_usd, message.override.max_cost_usd));
-}
-
-/** A human's word replaces the agent's limit; that of another agent's run can only lower it. */
-function narrowed(caller: Caller, limit: number, asked: number | undefined): number {
-  if (asked === undefined) return limit;
-  return caller.run === undefined ? asked : Math.min(limit, asked);
-}
-
-/** What is handed over must be the sender's to read. */
-function mayRead({ aos }: PluginApi, caller: Caller, paths: readonly string[]): Maybe<void> {
-  const check = (text: string): Maybe<void> => {
-    const path = parsePath(text);
-    return then(aos.stat(caller, path), () => {
-      if (aos.explain(caller, 'read', path).allowed) return;
-      throw new AosError('denied', {
-        component: 'agents',
-        path,
-        why: 'whoever sends a message must be able to read what goes with it',
-        remedy: `see: aos explain read ${path}`,
-      });
-    });
-  };
-  return paths.reduce<Maybe<void>>((before, path) => then(before, () => check(path)), undefined);
+  return prepared(api, configOf(definition), agent, op, message, (_model, ask) => ask.estimate());
 }
 
 /** The definition in effect. Throws where there never was a valid one. */
@@ -235,8 +159,4 @@ export function configOf({ config, error, name }: Definition): AgentConfig {
     remedy: `correct ${error?.path ?? 'it'}`,
     cause: error,
   });
-}
-
-function inboxOf(agent: Agent): string {
-  return `/aos/agents/${agent.name}/inbox`;
 }

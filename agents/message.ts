@@ -1,6 +1,6 @@
 /** What may be written to an inbox: plain text, or one JSON object. */
 
-import { AosError, grantSchema, type Infer, type Issue, parsePath, schema } from '../plugin-sdk/index.ts';
+import { AosError, grantSchema, type Infer, type Issue, LIMITS, parsePath, schema } from '../plugin-sdk/index.ts';
 import { nearest } from './nearest.ts';
 
 /** A name for a directory below /aos/conversations/sessions, and nothing that looks like an option or a path. */
@@ -33,6 +33,8 @@ const messageSchema = schema(z =>
     override: override().default({}),
     context: contextPath().optional(),
     session: z.string().regex(SESSION, 'not a session id: letters, digits, ".", "_" and "-", or "new"').optional(),
+    /** Runs of this message, each in a session of its own that goes on from the context. */
+    branches: z.number().int().min(1).max(LIMITS.branches_max).default(1),
     attach: z.union([treePath().transform(path => [path]), z.array(treePath()).max(100)]).default([]),
     idempotency_key: z.string().min(1).max(256).optional(),
     ceiling: z.array(grantSchema()).optional(),
@@ -53,7 +55,11 @@ export function parseMessage(text: string, path: string): Message {
 export function checkMessage(value: unknown, path: string): Message {
   const checked = messageSchema().safeParse(value);
   if (!checked.success) throw invalid(path, describe(firstOf(checked.error.issues)), theKeys());
-  if (checked.data.prompt.trim() === '') throw invalid(path, 'the prompt is empty', 'say what to do');
+  const { prompt, branches, session = 'new' } = checked.data;
+  if (prompt.trim() === '') throw invalid(path, 'the prompt is empty', 'say what to do');
+  if (branches > 1 && session !== 'new') {
+    throw invalid(path, 'each branch is a session of its own', 'leave out "session", or send one message for one run');
+  }
   return checked.data;
 }
 

@@ -13,6 +13,8 @@ type Load = () => Promise<{ readonly verb: Verb }>;
 /** Every verb by name, in the order of the help. Each is loaded only when it is called. */
 export const VERBS: Readonly<Record<string, Load>> = {
   invoke: () => import('./verbs/invoke.ts'),
+  resume: () => import('./verbs/resume.ts'),
+  fork: () => import('./verbs/fork.ts'),
   wait: () => import('./verbs/wait.ts'),
   ps: () => import('./verbs/ps.ts'),
   kill: () => import('./verbs/kill.ts'),

@@ -3,7 +3,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, realpathSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Millis, RunEnd, RunInfo, TraceEvent } from '../plugin-sdk/index.ts';
+import { type Millis, type RunEnd, type RunInfo, sha256, Told, type TraceEvent } from '../plugin-sdk/index.ts';
+import { type Chain, longer, NO_CHAIN, writeContext } from './context.ts';
 import { ToolFiles } from './tool-files.ts';
 import { iso, json, type Meta, newMeta, outcomeOf, summaryOf, tokensOf, usd, writeWhole } from './turn.ts';
 
@@ -19,6 +20,9 @@ export class Recorder {
   private readonly text: number;
   private readonly hash: Hash = createHash('sha256');
   private readonly tools: ToolFiles;
+  private readonly told = new Told();
+  /** What this turn goes on from. */
+  private before: Chain = NO_CHAIN;
   private readonly children: string[] = [];
   private config: string | null = null;
   private streamed = false;
@@ -45,6 +49,14 @@ export class Recorder {
   /** Remembers what a replay needs of the agent's configuration. */
   setConfig(bytes: Uint8Array): void {
     this.config = sha256(bytes);
+  }
+
+  /** `from`: the turn that this one branches from. */
+  goOn(before: Chain, from: string | null): void {
+    this.before = before;
+    this.meta = { ...this.meta, lineage: { ...this.meta.lineage, forked_from: from } };
+    this.writeContext([this.run.prompt]);
+    writeWhole(this.dir, 'meta.json', json(this.meta));
   }
 
   addChild(path: string): void {
@@ -78,7 +90,7 @@ export class Recorder {
     };
     writeWhole(this.dir, 'summary.md', summaryOf(end.output === '' ? (end.message ?? '') : end.output));
     this.writeCost(end.cost, end.durationMs);
-    const context = this.writeContext([this.run.prompt, end.output]);
+    const context = this.writeContext([this.run.prompt, this.told.output]);
     writeWhole(this.dir, 'manifest.json', json(this.manifest(context)));
     this.close();
     writeWhole(this.dir, 'meta.json', json(this.meta));
@@ -97,6 +109,7 @@ export class Recorder {
     const text = `${JSON.stringify(event)}\n`;
     writeSync(this.lines, text);
     this.hash.update(text);
+    this.told.add(event);
   }
 
   private writeCost(micros: number, durationMs: number | null = null): void {
@@ -109,12 +122,8 @@ export class Recorder {
     );
   }
 
-  /** The chain of blocks that make up the conversation, by content. Gives the hash of what was written. */
-  private writeContext(blocks: readonly string[]): string {
-    const { model, agent, session } = this.meta;
-    const text = json({ v: 1, model, agent, session, chain: blocks.map(block => sha256(block)) });
-    writeWhole(this.dir, 'context.ctx', text);
-    return sha256(text);
+  private writeContext(texts: readonly string[]): string {
+    return writeContext(this.dir, this.meta, longer(this.before, this.turn, texts));
   }
 
   private manifest(context: string): object {
@@ -138,10 +147,6 @@ function makeTurn(dir: string): void {
   mkdirSync(dir);
   mkdirSync(join(dir, 'tools'));
   mkdirSync(join(dir, 'artifacts'));
-}
-
-export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
 }
 
 function heading(meta: Meta): string {

@@ -3,10 +3,11 @@
 import { join } from 'node:path';
 import { type Maybe, type PluginApi, parsePath, type RunEvent, type RunInfo, then } from '../plugin-sdk/index.ts';
 import { Catalogue } from './catalogue.ts';
+import { chainOf } from './context.ts';
 import { Recorder } from './recorder.ts';
 import { recover } from './recover.ts';
 import { Scan } from './scan.ts';
-import { readTranscript } from './transcript.ts';
+import { transcriptOf } from './transcript.ts';
 import { type Meta, readMeta, treePath, turnOf } from './turn.ts';
 
 /** After the daemon's start; sooner when a view is looked at. */
@@ -66,6 +67,7 @@ export class Records {
   take(event: RunEvent): void {
     try {
       if (event.kind === 'started') this.begin(event);
+      else if (event.kind === 'context') this.goOn(event);
       else if (event.kind === 'trace') this.active.get(event.run.conversation)?.trace(event.event);
       else if (event.kind === 'ended') this.end(event);
     } catch (thrown) {
@@ -99,6 +101,11 @@ export class Records {
     this.catalogue.put(run.conversation, recorder.meta);
     this.readConfig(run, recorder);
     return recorder;
+  }
+
+  private goOn({ run, turns, forkedFrom }: At<'context'>): void {
+    const from = forkedFrom === null ? null : treePath(forkedFrom);
+    this.active.get(run.conversation)?.goOn(chainOf(this.root, turns), from);
   }
 
   private end(event: At<'ended'>): void {
@@ -151,7 +158,7 @@ export class Records {
   }
 
   private index(turn: string): void {
-    const { prompt, output } = readTranscript(join(this.root, turn));
+    const { prompt, output } = transcriptOf(join(this.root, turn));
     this.api.state.index.put(treePath(turn), `${prompt}\n\n${output}`);
   }
 

@@ -3,7 +3,8 @@
 import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Millis, RunRow } from '../plugin-sdk/index.ts';
-import { readTranscript } from './transcript.ts';
+import { chainBefore, longer, writeContext } from './context.ts';
+import { transcriptOf } from './transcript.ts';
 import { iso, json, type Meta, outcomeOf, summaryOf, usd, writeWhole } from './turn.ts';
 
 /** `row` is what the process table knows of the run; its word on how the run ended and what it cost is taken. */
@@ -16,7 +17,7 @@ export function recover(root: string, turn: string, meta: Meta, row: RunRow | un
     outcome === 'interrupted'
       ? 'the daemon stopped before this run ended'
       : 'the daemon stopped before this was written down';
-  const told = readTranscript(dir);
+  const told = transcriptOf(dir);
   const cost = Math.max(row?.cost ?? 0, told.cost);
   appendLine(
     join(dir, 'transcript.jsonl'),
@@ -30,6 +31,7 @@ export function recover(root: string, turn: string, meta: Meta, row: RunRow | un
     'cost.json',
     json({ cost_usd: usd(cost), cost_micros: cost, model: meta.model, tokens: meta.tokens, duration_sec: null }),
   );
+  writeContext(dir, finished, longer(chainBefore(dir), turn, [meta.prompt, told.output]));
   if (!existsSync(join(dir, 'manifest.json'))) {
     writeWhole(dir, 'manifest.json', json({ v: 1, conversation: turn, model: meta.model, complete: false }));
   }

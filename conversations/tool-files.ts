@@ -1,7 +1,6 @@
 /** `tools/NNN_name.json`: one file for each tool call, with its result once there is one. */
 
-import { createHash } from 'node:crypto';
-import type { TraceEvent } from '../plugin-sdk/index.ts';
+import { sha256, type TraceEvent } from '../plugin-sdk/index.ts';
 import { json, writeWhole } from './turn.ts';
 
 const NAME_CHARS_MAX = 64;
@@ -30,7 +29,7 @@ export class ToolFiles {
 
   /** File and SHA-256 of each, in order. */
   hashes(): { path: string; sha256: string }[] {
-    return [...this.written].map(([path, sha256]) => ({ path, sha256 }));
+    return [...this.written].map(([path, hash]) => ({ path, sha256: hash }));
   }
 
   private call(event: TraceEvent): string {
@@ -54,7 +53,7 @@ export class ToolFiles {
     const text = json(content);
     writeWhole(this.dir, file, text);
     this.calls.set(String(event.id), { file, content });
-    this.written.set(file, createHash('sha256').update(text).digest('hex'));
+    this.written.set(file, sha256(text));
     return file;
   }
 }

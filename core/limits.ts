@@ -23,6 +23,8 @@ export const LIMITS = {
   run_turns_max: 50,
   run_timeout_default_ms: 600_000,
   history_turns_max: 20,
+  /** Runs that one message may start. */
+  branches_max: 100,
   /** How deep agents may call agents. */
   run_depth_max: 8,
   tool_result_bytes_max: 256 * 1024,

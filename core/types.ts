@@ -618,6 +618,13 @@ export interface RunInfo {
 export type RunEvent =
   | { readonly kind: 'accepted'; readonly run: RunInfo; readonly at: Millis }
   | { readonly kind: 'started'; readonly run: RunInfo; readonly at: Millis }
+  /** What it goes on from: earlier turns, oldest first; and where it begins a branch, the turn that it branches from. */
+  | {
+      readonly kind: 'context';
+      readonly run: RunInfo;
+      readonly turns: readonly string[];
+      readonly forkedFrom: string | null;
+    }
   | { readonly kind: 'trace'; readonly run: RunInfo; readonly event: TraceEvent }
   | { readonly kind: 'status'; readonly run: RunInfo; readonly status: RunStatus }
   | { readonly kind: 'ended'; readonly run: RunInfo; readonly end: RunEnd; readonly at: Millis };

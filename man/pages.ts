@@ -15,7 +15,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
       'tail -f /aos/agents/NAME/stream',
     ],
     about: [
-      'Writing to inbox starts a run, one message for each open and close. It takes plain text, or one JSON object with "prompt" and, if wanted, "override", "session", "context", "idempotency_key".',
+      'Writing to inbox starts a run, one message for each open and close. It takes plain text, or one JSON object with "prompt" and, if wanted, "override", "session", "context", "branches", "idempotency_key".',
       'status is idle, running, paused or error; cost is what the current session has spent, in dollars; output is the last completed answer; stream is the current one as it arrives.',
       'config.yaml shows the source below /aos/etc/agents.d and cannot be written; prefs.yaml takes keys of style. Writing "new" to session begins a new conversation.',
     ],
@@ -34,9 +34,12 @@ export const PAGES: Readonly<Record<string, Page>> = {
       'ls /aos/conversations/YYYY/MM/DD',
       'grep -r WORD /aos/conversations',
       'cat /aos/conversations/YYYY/MM/DD/ID/transcript.md',
+      'aos resume ID "what next?"',
+      'aos fork ID --prompt "another way?" -n 3',
     ],
     about: [
       'A turn is a directory with meta.json, transcript.md, transcript.jsonl, cost.json, summary.md, tools/ and more. It is written as the run goes; a finished one never changes.',
+      'context.ctx names, by hash, all the turns up to this one. Its path as "context" of a message, or written to the context file of an agent, makes a run go on from there.',
       'sessions/, by-agent/, by-tag/ and active/ show the same turns as links.',
     ],
   },

@@ -1,6 +1,7 @@
 /** What a message will probably cost. Spends nothing: what is attached is not read, only measured. */
 
 import {
+  type Caller,
   type Maybe,
   type Message,
   type Micros,
@@ -10,6 +11,7 @@ import {
   then,
 } from '../plugin-sdk/index.ts';
 import { inviterCaller } from './caller.ts';
+import type { Earlier } from './history.ts';
 import { type Lengths, pastLengths } from './lengths.ts';
 import type { Plan } from './plan.ts';
 import { earlierTurns, firstMessages } from './prompt.ts';
@@ -44,15 +46,20 @@ interface Range {
   readonly high: number;
 }
 
-/** Throws where what the message hands over cannot be seen. */
+/** Throws where what the message hands over cannot be seen, or its context not be gone on from. */
 export function estimate(api: EstimateApi, plan: Plan, session: string): Maybe<Estimate> {
+  const inviter = inviterCaller(plan);
+  return then(earlierTurns(api, plan, session, inviter), earlier => estimateAfter(api, plan, earlier, inviter));
+}
+
+function estimateAfter(api: EstimateApi, plan: Plan, earlier: Earlier, inviter: Caller): Maybe<Estimate> {
   const { name, local, inputPrice, outputPrice } = plan.model;
   if (local) return said({ low: 0, likely: 0, high: 0 }, `${name} costs nothing`, plan.budget);
   if (inputPrice === null || outputPrice === null) {
     return { estimate_usd: null, low_usd: null, high_usd: null, basis: `the price of ${name} is unknown` };
   }
   const past = pastLengths(api, plan.agent.name);
-  return then(promptTokens(api, plan, session), prompt => {
+  return then(promptTokens(api, plan, earlier, inviter), prompt => {
     const cost = (input: number, output: number): number => input * inputPrice + output * outputPrice;
     const [range, lengths] = rangeOf(plan, past, prompt, cost);
     const basis = `${prompt} tokens of prompt for ${name} at $${inputPrice} and $${outputPrice} a million; ${lengths}`;
@@ -61,17 +68,14 @@ export function estimate(api: EstimateApi, plan: Plan, session: string): Maybe<E
 }
 
 /** Tokens of the first request: persona, session or context so far, tools, the message and what is attached. */
-function promptTokens(api: EstimateApi, plan: Plan, session: string): Maybe<number> {
-  const inviter = inviterCaller(plan);
+function promptTokens(api: EstimateApi, plan: Plan, earlier: Earlier, inviter: Caller): Maybe<number> {
   const attached = plan.attach.reduce<Maybe<number>>(
     (before, path) => then(before, bytes => then(api.aos.stat(inviter, parsePath(path)), ({ size }) => bytes + size)),
     0,
   );
-  return then(earlierTurns(api, plan, session, inviter), earlier =>
-    then(toolSpecs(api, plan.agent.tools), tools =>
-      then(attached, bytes =>
-        Math.ceil((sizeOf(firstMessages(plan, earlier, [])) + sizeOf(tools) + bytes) / BYTES_PER_TOKEN),
-      ),
+  return then(toolSpecs(api, plan.agent.tools), tools =>
+    then(attached, bytes =>
+      Math.ceil((sizeOf(firstMessages(plan, earlier, [])) + sizeOf(tools) + bytes) / BYTES_PER_TOKEN),
     ),
   );
 }

@@ -68,7 +68,8 @@ function keep(api: LoopApi, run: Run): void {
 async function converse(api: LoopApi, run: Run): Promise<void> {
   await run.pass();
   const inviter = inviterCaller(run.plan, run.pid);
-  const messages = await run.soft.race(opening(api, run.plan, run.info.session, inviter));
+  const { messages, earlier } = await run.soft.race(opening(api, run.plan, run.info.session, inviter));
+  run.goOn(earlier);
   const tools = await run.soft.race(toolSpecs(api, run.plan.agent.tools, run.soft));
   for (let turn = 0; turn < run.plan.agent.maxTurns; turn++) {
     await run.pass();

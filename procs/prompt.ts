@@ -10,7 +10,8 @@ import {
   parsePath,
   then,
 } from '../plugin-sdk/index.ts';
-import { history, restored } from './history.ts';
+import { restored } from './context.ts';
+import { type Earlier, history, messagesOf } from './history.ts';
 import type { Plan } from './plan.ts';
 
 const TREE = `You run inside Agent OS, where everything is a path under /aos:
@@ -19,18 +20,21 @@ const TREE = `You run inside Agent OS, where everything is a path under /aos:
 /aos/agents lists the agents; /aos/README.md says how the tree is used.
 What you may not see does not exist for you. Say so when something could not be read; never invent the content of a path.`;
 
-/**
- * The messages of the first request: system prompt, the context or session so far, the prompt with what is attached.
- * `inviter` is whoever asked: what is handed over is read with its right.
- */
+export interface Opening {
+  /** The first request: system prompt, the context or session so far, the prompt with what is attached. */
+  readonly messages: Message[];
+  readonly earlier: Earlier;
+}
+
+/** `inviter` is whoever asked: what is handed over is read with its right. */
 export function opening(
   api: Pick<PluginApi, 'aos' | 'state'>,
   plan: Plan,
   session: string,
   inviter: Caller,
-): Maybe<Message[]> {
+): Maybe<Opening> {
   return then(earlierTurns(api, plan, session, inviter), earlier =>
-    then(attachments(api, plan, inviter), attached => firstMessages(plan, earlier, attached)),
+    then(attachments(api, plan, inviter), attached => ({ messages: firstMessages(plan, earlier, attached), earlier })),
   );
 }
 
@@ -40,15 +44,15 @@ export function earlierTurns(
   plan: Plan,
   session: string,
   inviter: Caller,
-): Maybe<readonly Message[]> {
-  return plan.context === null ? history(api, plan, session) : restored(api, inviter, plan.context);
+): Maybe<Earlier> {
+  return plan.context === null ? history(api, plan, session) : restored(api, inviter, plan.context, session);
 }
 
 /** `attached`: each as the model is shown it. */
-export function firstMessages(plan: Plan, earlier: readonly Message[], attached: readonly string[]): Message[] {
+export function firstMessages(plan: Plan, { turns }: Earlier, attached: readonly string[]): Message[] {
   return [
     { role: 'system', text: systemPrompt(plan) },
-    ...earlier,
+    ...messagesOf(turns),
     { role: 'user', text: [plan.prompt, ...attached].join('\n\n') },
   ];
 }

@@ -15,6 +15,7 @@ import {
   type Usage,
 } from '../plugin-sdk/index.ts';
 import { runCaller } from './caller.ts';
+import type { Earlier, Turn } from './history.ts';
 import { Tally } from './lengths.ts';
 import type { Plan } from './plan.ts';
 import { Spend } from './spend.ts';
@@ -70,6 +71,8 @@ export class Run {
   contextTokens: number | null = null;
   usage: Usage = { input: null, cacheRead: null, cacheWrite: null, output: null };
   readonly done: Promise<RunEnd>;
+  /** The turns that it goes on from, once they have been read. */
+  before: readonly Turn[] = [];
   private readonly api: RunApi;
   private finish: (end: RunEnd) => void = () => {};
   private resumed: (() => void) | undefined;
@@ -116,6 +119,12 @@ export class Run {
 
   tell(event: RunEvent): void {
     this.api.announce(event);
+  }
+
+  goOn({ turns, forkedFrom }: Earlier): void {
+    this.before = turns;
+    if (turns.length === 0) return;
+    this.tell({ kind: 'context', run: this.info, turns: turns.map(turn => turn.conversation), forkedFrom });
   }
 
   /** A line of the trace. `more` goes to listeners only: what is too long for a line. */

@@ -13,13 +13,13 @@ import {
   parsePath,
   type RunEnd,
   type RunRow,
+  readTranscript,
   type Settled,
   usdFromMicros,
 } from '../plugin-sdk/index.ts';
 import { billAfterCrash } from './bill.ts';
 import { type Estimate, estimate } from './estimate.ts';
 import { Freed } from './freed.ts';
-import { spoken } from './history.ts';
 import { execute } from './loop.ts';
 import { type EstimateRequest, type Plan, planOf, readPlan, type SpawnRequest } from './plan.ts';
 import { fullError, noProcess, stoppingError } from './refusals.ts';
@@ -252,7 +252,7 @@ export class Table {
     const told = (bytes: Uint8Array): Outcome => ({
       pid,
       conversation: row.conversation,
-      output: spoken(Buffer.from(bytes).toString()),
+      output: readTranscript(Buffer.from(bytes).toString()).output,
       exit_code: row.code ?? 1,
       cost_usd: usdFromMicros(row.cost),
       reason: row.reason ?? 'failed',

@@ -3,8 +3,8 @@
  * `audit-000001.jsonl` and so on; the first line of the next file names the last hash of the one before.
  */
 
-import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync } from 'node:fs';
+import { sha256 } from '../plugin-sdk/index.ts';
 
 /** What the first line of all names as the one before. */
 export const FIRST = '0'.repeat(64);
@@ -14,7 +14,7 @@ const ASIDE = /^audit-(\d{6,})\.jsonl$/;
 /** One line, without its newline, and the hash that the next has to name. */
 export function link(record: object, previous: string): { line: string; hash: string } {
   const body = { ...record, previous };
-  const hash = createHash('sha256').update(JSON.stringify(body)).digest('hex');
+  const hash = sha256(JSON.stringify(body));
   return { line: JSON.stringify({ ...body, hash }), hash };
 }
 

@@ -16,6 +16,8 @@ you know: ls, cat, echo, grep, tail -f.
     ls procs                                the runs; procs/N/status, stdout, stderr (the trace), cost
     echo stop > procs/N/ctl                 stop, kill, pause or resume a run
     ls conversations                        every turn, by date; by-agent/, sessions/ and active/ are views
+    echo /aos/conversations/YYYY/MM/DD/ID/context.ctx > agents/researcher/context
+                                            its next run goes on from that turn; aos resume and aos fork do it, too
     grep -r "words" conversations memory    find what was said or noted
     echo "a fact" >> memory/notes.md        memory is plain files, for you and the agents
     cat models/default                      which model answers, and why
