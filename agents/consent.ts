@@ -2,10 +2,12 @@
 
 import {
   AosError,
+  type Caller,
   type Maybe,
   type Micros,
   microsFromUsd,
   type PluginApi,
+  parsePath,
   printUsd,
   then,
 } from '../plugin-sdk/index.ts';
@@ -48,20 +50,40 @@ export function funded(path: string, model: Model, budget: Micros): void {
 }
 
 /** Whether nothing that costs money is let through, as the gate says of any call on a model. */
-export function isTripped({ aos, self }: Pick<PluginApi, 'aos' | 'self'>): boolean {
+function isTripped({ aos, self }: Pick<PluginApi, 'aos' | 'self'>): boolean {
   const { steps } = aos.explain(self, 'call', MODELS);
   return steps.some(({ step, by, allowed }) => step === 'reserve' && by === 'breaker' && !allowed);
 }
 
-/** Throws `budget` while the machine's breaker is tripped, for a model that costs something. */
-export function flowing(api: Pick<PluginApi, 'aos' | 'self'>, path: string, model: Model): void {
-  if (!costs(model) || !isTripped(api)) return;
+function flowing(api: Pick<PluginApi, 'aos' | 'self'>, path: string, model: Model): void {
+  if (!isTripped(api)) return;
   throw new AosError('budget', {
     component: 'agents',
     path,
     why: `the breaker of the global budget is tripped, and ${model.name} costs money`,
     remedy: 'see why with: aos breaker status; let money flow again with: aos breaker reset',
   });
+}
+
+/**
+ * Throws `budget` while the machine's breaker is tripped, and where a budget that a run of the agent for this caller counts
+ * against has not a token's worth left; never for a model that costs nothing.
+ */
+export function solvent(
+  api: Pick<PluginApi, 'aos' | 'self'>,
+  path: string,
+  model: Model,
+  caller: Caller,
+  agent: string,
+): void {
+  if (!costs(model)) return;
+  flowing(api, path, model);
+  const run: Caller = { ...caller, door: 'run', run: caller.run ?? 0, agent };
+  const least = Math.ceil((model.inputPrice ?? 0) + (model.outputPrice ?? 0));
+  const over = api.aos.unaffordable(run, parsePath(model.path), least, 'one token in and one out cost');
+  if (over instanceof AosError) {
+    throw new AosError('budget', { component: over.component, path, why: over.why, remedy: over.remedy, cause: over });
+  }
 }
 
 /** What has no known price is not held for, so no budget speaks of it. */

@@ -1,8 +1,8 @@
 /** From a message to a run: checked here, accepted and run by /aos/procs. */
 
-import { AosError, isPromise, type Maybe, type Op, type PluginApi, then } from '../plugin-sdk/index.ts';
+import { AosError, type Caller, isPromise, type Maybe, type Op, type PluginApi, then } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
-import { consented, flowing, isTripped } from './consent.ts';
+import { consented, solvent } from './consent.ts';
 import { type Ask, contextOf, inboxOf, prepared } from './invitation.ts';
 import { checkMessage, type Message, parseMessage, parseMessageSoFar } from './message.ts';
 import { type Model, resolveModel } from './model.ts';
@@ -11,8 +11,8 @@ import type { AgentConfig } from './source.ts';
 
 /**
  * Refuses at open what would be refused anyway: a daemon that stops, a full queue, a definition that was never valid;
- * and while the machine's breaker is tripped, whatever the message will say, where the agent's model costs something and what
- * close says may go unread.
+ * and where the agent's model costs something and nothing may be spent, whatever the message will say: what close says may go
+ * unread.
  */
 export function acceptMessage(
   api: PluginApi,
@@ -38,11 +38,11 @@ export function acceptMessage(
       remedy: 'try again when some are done, or raise queue.depth of the agent',
     });
   }
-  if (caller.door === 'kernel' && isTripped(api)) mayCost(api, agent, model);
+  if (caller.door === 'kernel') mayCost(api, agent, caller, model);
 }
 
 /** As far as the model is known at once and there is one: what else is wrong with it, the message itself is refused for. */
-function mayCost(api: PluginApi, agent: Agent, name: string | undefined): void {
+function mayCost(api: PluginApi, agent: Agent, caller: Caller, name: string | undefined): void {
   let model: Maybe<Model>;
   try {
     model = resolveModel(api, name);
@@ -50,7 +50,7 @@ function mayCost(api: PluginApi, agent: Agent, name: string | undefined): void {
     return;
   }
   if (isPromise(model)) model.catch(() => {});
-  else flowing(api, inboxOf(agent), model);
+  else solvent(api, inboxOf(agent), model, caller, agent.name);
 }
 
 /** Gives the receipt: `{pid, conversation, session}`; of a message with branches a list of them. */
@@ -84,8 +84,15 @@ export function commitMessage(
 }
 
 /** Refuses what may not be spent unasked, and a context that cannot be gone on from. */
-function meant(api: PluginApi, agent: Agent, { path }: Op, message: Message, model: Model, ask: Ask): Maybe<void> {
-  flowing(api, path, model);
+function meant(
+  api: PluginApi,
+  agent: Agent,
+  { path, caller }: Op,
+  message: Message,
+  model: Model,
+  ask: Ask,
+): Maybe<void> {
+  solvent(api, path, model, caller, agent.name);
   if (contextOf(agent, message) === null) return consented(path, model, message, ask.estimate);
   return then(ask.estimate(), estimate => consented(path, model, message, () => estimate));
 }

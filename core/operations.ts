@@ -28,6 +28,7 @@ import type {
   Explanation,
   Handle,
   Maybe,
+  Micros,
   MountPoint,
   Node,
   Op,
@@ -216,6 +217,12 @@ export class Operations implements Aos {
 
   explain(caller: Caller, verb: Verb, path: Path): Explanation {
     return explain(this.vfs.policy, this.vfs.authorityOf(caller), caller, verb, path);
+  }
+
+  unaffordable(caller: Caller, path: Path, price: Micros, costs: string): AosError | undefined {
+    const { namespace, budget, scopes, now } = this.vfs.policy;
+    const counted = scopes(caller, path, namespace.at(path), undefined);
+    return budget.refusal(counted, price, now(), { path, agent: caller.agent, costs });
   }
 
   /** One operation on one node. */

@@ -574,6 +574,11 @@ export interface Aos {
   removeXattr(caller: Caller, path: Path, name: string, cancel?: Cancel): Maybe<void>;
   space(caller: Caller, path: Path): { blocks: number; free: number; files: number; filesFree: number };
   explain(caller: Caller, verb: Verb, path: Path): Explanation;
+  /**
+   * What a budget would say to a call on the path that cost so much; undefined where there is room, or will be once what others
+   * hold comes back. `costs` says what the price is that of, as a clause begins.
+   */
+  unaffordable(caller: Caller, path: Path, price: Micros, costs: string): Error | undefined;
 }
 
 /** Why an act would be allowed or refused, step by step, in the order of the gate. */

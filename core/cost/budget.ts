@@ -5,7 +5,7 @@
 
 import { AosError } from '../errors.ts';
 import type { Limit, Meter, Micros, Millis } from '../types.ts';
-import { type Asking, type Refusing, refusal } from './refusal.ts';
+import { type Asking, OverBudget, type Refusing, refusal } from './refusal.ts';
 import type { Window } from './window.ts';
 import { Windows } from './windows.ts';
 
@@ -106,6 +106,25 @@ export class Budget {
     if (grown) for (const { layer } of scopes) this.layers[layer].sweep(now, this.recall !== undefined);
     if (worst !== undefined) throw refusal({ ...worst, trips }, max, now, who);
     return new Reservation(max, windows);
+  }
+
+  /** What `reserve` would throw now for money that is spent; undefined where it would not, or others only hold what is missing. */
+  refusal(scopes: readonly Scope[], price: Micros, at: Millis, who: Asking): AosError | undefined {
+    try {
+      this.settle(
+        this.reserve(
+          scopes.filter(({ layer }) => layer !== 'velocity'),
+          price,
+          at,
+          who,
+        ),
+        at,
+      );
+      return undefined;
+    } catch (thrown) {
+      if (!(thrown instanceof OverBudget)) throw thrown;
+      return thrown.held ? undefined : thrown;
+    }
   }
 
   /** Gives the reservation back and counts what was really spent. A second time does nothing. */

@@ -24,6 +24,8 @@ export interface Asking {
   readonly path: string;
   /** The agent whose run it is. */
   readonly agent?: string | undefined;
+  /** What the price is that of, as a clause begins; `this could cost` where not said. */
+  readonly costs?: string;
 }
 
 /** A budget's refusal. */
@@ -41,7 +43,7 @@ export class OverBudget extends AosError {
 }
 
 export function refusal(refusing: Refusing, max: Micros, now: Millis, asking: Asking): AosError {
-  const { path } = asking;
+  const { path, costs = 'this could cost' } = asking;
   const { layer, limit } = refusing.scope;
   const per = limit.per === 0 ? '' : ` in ${printDuration(limit.per)}`;
   const parts = { component: 'cost', path, remedy: remedyOf(refusing, asking) };
@@ -51,7 +53,7 @@ export function refusal(refusing: Refusing, max: Micros, now: Millis, asking: As
     return new AosError('velocity', { ...parts, why });
   }
   const [most, used, price] = [limit.usd, refusing.used, max].map(micros => `$${printUsd(micros)}`);
-  const why = `the ${layer} budget of ${most}${per} has ${used} spent, and this could cost ${price}; ${resets}`;
+  const why = `the ${layer} budget of ${most}${per} has ${used} spent, and ${costs} ${price}; ${resets}`;
   return new OverBudget({ ...parts, why }, refusing);
 }
 

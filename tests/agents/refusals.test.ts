@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { DEFAULT_CONFIG } from '../../core/config.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Caller } from '../../core/types.ts';
@@ -55,6 +56,37 @@ test('while the breaker is tripped an inbox is refused at open, unless its agent
   await openInbox(w, 'paid');
   t.is((await w.wait(await w.send('paid', 'x'))).exit_code, 0);
 });
+
+for (const layer of ['uid', 'agent', 'subtree', 'global'] as const) {
+  test(`while the ${layer} budget has not a token's worth left, an inbox is refused at open and by write, as the gate would say`, async t => {
+    // A token costs 5 micro-dollars, and an answer of 99 leaves 4.
+    const only = { usd: 499, per: 60_000 };
+    const { budgets: usual } = DEFAULT_CONFIG;
+    const budgets = {
+      uid: { ...usual, uid: only },
+      agent: { ...usual, agents: { paid: only } },
+      subtree: { ...usual, subtree: { '/aos/models/**': only } },
+      global: { ...usual, global: only },
+    }[layer];
+    const mock = [{ text: 'x', usage: { input: 0, output: 100 } }];
+    const pricing = { input_per_1m: 0, output_per_1m: 5 };
+    const w = await world(t, { real: { mock, pricing, config: { budgets } } });
+    define(w, 'paid', 'tools: []\nlimits: {max_cost_usd: 0.0005}\n');
+    define(w, 'local', 'tools: []\nmodel: offline/search\n');
+    t.is((await w.wait(await w.send('paid', 'x', w.as(5)))).cost_usd, 0.000495);
+    const opened = await refused(t, () => openInbox(w, 'paid'));
+    const sent = await refused(t, () => w.send('paid', 'x', w.as(5)));
+    for (const error of [opened, sent]) {
+      t.like(error, { kind: 'budget', errno: 'EDQUOT', exitCode: 64 });
+      const says = `the ${layer} budget of \\$0\\.000499 in 1m has \\$0\\.000495 spent.*one token.*${layer === 'global' ? 'aos breaker' : 'resets in'}`;
+      t.regex(error.message, new RegExp(says));
+    }
+    await t.notThrowsAsync(() => openInbox(w, 'local'));
+    if (layer !== 'uid') return;
+    // It is this user's money that is spent.
+    t.is((await w.wait(await w.send('paid', 'x', w.as(6)))).cost_usd, 0.000495);
+  });
+}
 
 test('a budget of nothing is refused where the model costs something, and enough where it does not', async t => {
   const w = await world(t, PRICED);

@@ -198,4 +198,8 @@ export class FakeAos implements Aos {
   explain(_caller: Caller, verb: Explanation['verb'], path: Path): Explanation {
     return { verb, path, allowed: this.node(path).fault !== 'denied', steps: [] };
   }
+
+  unaffordable(): undefined {
+    return undefined;
+  }
 }
