@@ -85,8 +85,20 @@ export const PAGES: Readonly<Record<string, Page>> = {
   },
   system: {
     summary: 'the daemon: status, money, refusals, audit',
-    synopsis: ['cat /aos/system/status', 'cat /aos/system/errors', 'tail -f /aos/system/audit.jsonl'],
-    about: ['errors holds the last refusals of the reader, with what to do about each; aos why prints them.'],
+    synopsis: [
+      'cat /aos/system/status',
+      'cat /aos/system/errors',
+      'cat /aos/system/budget/*',
+      'tail -f /aos/system/audit.jsonl',
+      `aos write /aos/system/unlock --value '{"path":"/aos/mnt/NAME","duration":"30m"}'`,
+      `aos write /aos/system/lock --value '{"path":"/aos/mnt/NAME"}'`,
+      'echo reset > /aos/system/breaker',
+    ],
+    about: [
+      'errors holds the last refusals of the reader, with what to do about each; aos why prints them. blocked has those for want of money.',
+      'unlock takes one JSON object and gives the lease as another, on the same handle: "path", "duration", and if wanted "budget_usd" and "scope", which is session, uid or agent:NAME. leases shows what is open for the reader. aos unlock and aos lock do the same.',
+      'budget says what the reader may spend and when that resets, spend what was spent. Writing reset to breaker lets money flow again after the limit of the machine was reached.',
+    ],
   },
   etc: {
     summary: "the operator's own files",

@@ -14,6 +14,7 @@ import {
   type Path,
   type PolicyControl,
   parentOf,
+  parseDuration,
   parsePath,
   printDuration,
   printUsd,
@@ -28,7 +29,7 @@ import type { Keeper } from './keeper.ts';
 const DURATION_MAX_MS: Millis = 24 * 3_600_000;
 const AT = '/aos/system/unlock';
 const SCOPES = 'use session, uid or agent:NAME';
-const KEYS = ['path', 'duration_ms', 'budget_usd', 'scope', 'pid', 'dry_run'];
+const KEYS = ['path', 'duration', 'duration_ms', 'budget_usd', 'scope', 'pid', 'dry_run'];
 
 /** Whom a lease would serve, and why just those. */
 interface Chosen {
@@ -37,7 +38,7 @@ interface Chosen {
 }
 
 /**
- * `{path, duration_ms, budget_usd?, scope?, pid?, dry_run?}` → `{path, until, budget_usd, scope, id, why}`; with `dry_run` the
+ * `{path, duration | duration_ms, budget_usd?, scope?, pid?, dry_run?}` → `{path, until, budget_usd, scope, id, why}`; with `dry_run` the
  * estimate of contract section 6. Refuses what does not exist, is not locked, or is not asked for in full.
  */
 export function unlock(keeper: Keeper, op: Op, request: unknown): Maybe<object> {
@@ -121,8 +122,13 @@ export function lockable({ api, policy }: Keeper, caller: Caller, path: Path): M
   return then(api.aos.stat(caller, path), () => false);
 }
 
-function durationOf({ duration_ms: ms }: Request): Millis {
-  const remedy = 'say how long, in milliseconds: at most 24h, which is 86400000';
+/** As text, such as `30m`, or in milliseconds. */
+function durationOf({ duration, duration_ms }: Request): Millis {
+  const remedy = 'say how long, such as "duration": "30m"; at most 24h';
+  if (duration !== undefined && duration_ms !== undefined) throw wrong(AT, 'it is said twice how long', remedy);
+  if (duration !== undefined && typeof duration !== 'string') throw wrong(AT, '"duration" is not text', remedy);
+  const ms = duration === undefined ? duration_ms : parseDuration(duration);
+  if (ms === undefined) throw wrong(AT, 'it is not said how long', remedy);
   if (typeof ms !== 'number' || !Number.isFinite(ms)) throw wrong(AT, '"duration_ms" is not a number', remedy);
   if (ms <= 0) throw wrong(AT, 'a lease of no time is over at once', remedy);
   if (ms > DURATION_MAX_MS)

@@ -22,6 +22,12 @@ test('what is locked opens for as long as it was unlocked, to the millisecond', 
   t.deepEqual(world.reached, ['a']);
 });
 
+test('how long can be said in words', async t => {
+  const world = await makeWorld(t);
+  const lease = await world.call(who(), UNLOCK, { path: PAID, duration: '90s' });
+  t.is(lease.until, new Date(START + 90_000).toISOString());
+});
+
 test('from a terminal it serves that session and what has a terminal; from a script the user; and it says why', async t => {
   const world = await makeWorld(t);
   const [terminal, other, script] = [who({ tty: 9, sid: 5 }), who({ tty: 8, sid: 6 }), who({ sid: 7 })];
@@ -92,7 +98,11 @@ const BAD: readonly [string, object, RegExp][] = [
   ['a millisecond too long', { duration_ms: 86_400_001 }, /24h at most/],
   ['text', { duration_ms: '30m' }, /"duration_ms" is not a number/],
   ['for ever', { duration_ms: JSON.parse('1e309') }, /"duration_ms" is not a number/],
-  ['not said', {}, /"duration_ms" is not a number/],
+  ['not said', {}, /it is not said how long; .*"30m"/],
+  ['said twice', { duration: '1m', duration_ms: 60_000 }, /said twice/],
+  ['a bare number as text', { duration: '30' }, /30/],
+  ['words', { duration: '30 minutes' }, /30 minutes/],
+  ['a number as text is wanted', { duration: 30 }, /"duration" is not text/],
   ['a budget of nothing', { duration_ms: 1, budget_usd: 0 }, /pays for nothing/],
   ['a negative budget', { duration_ms: 1, budget_usd: -1 }, /is not an amount/],
   ['a budget that is no number', { duration_ms: 1, budget_usd: Number.NaN }, /is not an amount/],
