@@ -4,6 +4,7 @@
  */
 
 export { NEVER } from '../core/cancel.ts';
+export { VERBS } from '../core/capabilities/grant.ts';
 export { grantSchema } from '../core/config.ts';
 export { microsFromUsd, printUsd, usdFromMicros } from '../core/cost/money.ts';
 export { parseDuration, printDuration } from '../core/duration.ts';

@@ -8,10 +8,9 @@ import {
   LIMITS,
   type RunRow,
   schema,
+  VERBS,
   zod,
 } from '../plugin-sdk/index.ts';
-
-const VERBS = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'] as const;
 
 const grantSchema = schema(z =>
   z.object({

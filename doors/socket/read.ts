@@ -1,16 +1,16 @@
 /** GET: content, listings, stats, attributes, explanations, and logs as they grow. */
 
 import type { ServerResponse } from 'node:http';
+import { VERBS } from '../../core/capabilities/grant.ts';
 import { AosError, asAosError } from '../../core/errors.ts';
 import { join } from '../../core/path.ts';
-import type { Aos, Caller, Cancel, Handle, OpenHow, Path, Verb } from '../../core/types.ts';
+import type { Aos, Caller, Cancel, Handle, OpenHow, Path } from '../../core/types.ts';
 import { beginStream, sendBytes, sendChunk, sendJson } from './reply.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 /** A log may end without growing, which wakes nobody: the end is looked for this often. */
 const END_CHECK_MS = 200;
 const READ: OpenHow = { read: true, write: false, append: false, truncate: false };
-const VERBS: readonly Verb[] = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'];
 
 export interface Work {
   readonly aos: Aos;

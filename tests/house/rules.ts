@@ -43,6 +43,7 @@ const WORDS = [
   'maybe',
   'cancel',
   'duration',
+  'capabilities/grant',
   'cost/money',
   'config',
   'schema',

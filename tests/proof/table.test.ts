@@ -4,11 +4,10 @@
  */
 
 import test, { type ExecutionContext } from 'ava';
+import { VERBS } from '../../core/capabilities/grant.ts';
 import type { Verb } from '../../core/types.ts';
 import { fuseTest } from '../support/need.ts';
 import { BEFORE, type DoorOf, HOUR, PRICE, type State, TARGET, UID, World } from './table-world.ts';
-
-const VERBS: readonly Verb[] = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'];
 
 /** A cell is what all doors say, or kernel/socket/shell where they differ. */
 const TABLE = `

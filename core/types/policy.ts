@@ -1,0 +1,36 @@
+/** The levers of policy. */
+
+import type { Caller, Lease } from './authority.ts';
+import type { Limit, Micros, Millis, Path } from './base.ts';
+import type { MountPoint } from './tree.ts';
+
+/** The levers of policy: what the system's own files and the mounts are built on. Only the composition root hands it out. */
+export interface PolicyControl {
+  readonly leases: {
+    /** Takes a lease and tells everybody to look again. */
+    add(lease: Omit<Lease, 'id'>): Lease;
+    end(id: number): boolean;
+    /** In force now, oldest first. */
+    list(): readonly Lease[];
+  };
+  readonly breaker: {
+    readonly tripped: { readonly at: Millis; readonly path: string; readonly why: string } | undefined;
+    reset(): void;
+  };
+  /** The mount that serves a path. */
+  mountAt(path: Path): MountPoint;
+  /** Whether the path exists for the caller. */
+  sees(caller: Caller, path: Path): boolean;
+  /** Every budget that an operation of this caller on this path counts against, with what is used of it now. */
+  budgets(caller: Caller, path: Path): readonly BudgetState[];
+}
+
+export interface BudgetState {
+  readonly layer: string;
+  readonly key: string;
+  readonly limit: Limit;
+  /** Spent and reserved. */
+  readonly used: Micros;
+  /** When nothing of it counts any more; undefined where it does not reset by the clock, or nothing counts. */
+  readonly resets: Millis | undefined;
+}
