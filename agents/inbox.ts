@@ -3,7 +3,7 @@
 import { AosError, type Caller, isPromise, type Maybe, type Op, type PluginApi, then } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
 import { consented, solvent } from './consent.ts';
-import { type Ask, contextOf, inboxOf, prepared } from './invitation.ts';
+import { type Ask, inboxOf, prepared, type Receipt, withContext } from './invitation.ts';
 import { checkMessage, type Message, parseMessage, parseMessageSoFar } from './message.ts';
 import { type Model, resolveModel } from './model.ts';
 import type { Definition } from './registry.ts';
@@ -62,30 +62,53 @@ export function commitMessage(
   text: string,
 ): Maybe<unknown> {
   const config = configOf(definition);
-  const message = parseMessage(text, inboxOf(agent));
-  const handed = contextOf(agent, message);
-  const took = (receipt: unknown): unknown => {
-    if (!isRepeated(receipt)) {
-      if (message.context === undefined && handed !== null) agent.record.set({ context: null });
-      return receipt;
+  const asked = parseMessage(text, inboxOf(agent));
+  const message = withContext(agent, op.caller, asked);
+  const send = (): Maybe<readonly Receipt[]> =>
+    prepared(api, config, agent, op, message, (model, ask) =>
+      then(meant(api, config, agent, op, message, model, ask), () => ask.spawn()),
+    );
+  const sent = message === asked ? send() : taking(agent, op.caller, send);
+  return then(sent, receipts => {
+    for (const { pid, deduplicated } of receipts) {
+      if (deduplicated) agent.say(`not run again: the message of uid ${op.caller.uid} is that of ${pid}`);
     }
     // Whoever asks again is given what it was given before.
-    const { deduplicated: _, ...before } = receipt;
-    agent.say(`not run again: the message of uid ${op.caller.uid} is that of ${before.pid}`);
-    return before;
-  };
-  return prepared(api, config, agent, op, message, (model, ask) => {
-    return then(meant(api, agent, op, message, model, ask), () => {
-      roomFor(agent, config, message.branches);
-      if (message.branches === 1) return then(ask.spawn(0), took);
-      return eachBranch(message.branches, branch => then(ask.spawn(branch), took));
-    });
+    const given = receipts.map(({ deduplicated: _, ...receipt }) => receipt);
+    return message.branches === 1 ? given[0] : given;
   });
 }
 
-/** Refuses what may not be spent unasked, and a context that cannot be gone on from. */
+/** Takes what was put down for the next run before anybody else can, and puts it back where there is no run. */
+function taking(agent: Agent, { uid }: Caller, send: () => Maybe<readonly Receipt[]>): Maybe<readonly Receipt[]> {
+  const { context } = agent.record.now;
+  agent.record.set({ context: null, contextBy: null });
+  const putBack = (): void => {
+    if (agent.record.now.context === null) agent.record.set({ context, contextBy: uid });
+  };
+  const refused = (thrown: unknown): never => {
+    putBack();
+    if (!(thrown instanceof AosError) || thrown.path !== context) throw thrown;
+    const { kind, component, path, why } = thrown;
+    const remedy = `take it back: echo > /aos/agents/${agent.name}/context`;
+    throw new AosError(kind, { component, path, why, remedy, cause: thrown });
+  };
+  const accepted = (receipts: readonly Receipt[]): readonly Receipt[] => {
+    if (receipts.some(({ deduplicated }) => deduplicated)) putBack();
+    return receipts;
+  };
+  try {
+    const sent = then(send(), accepted);
+    return isPromise(sent) ? sent.catch(refused) : sent;
+  } catch (thrown) {
+    return refused(thrown);
+  }
+}
+
+/** Refuses what nothing is left to pay for or may not be spent unasked, what has no room, and a context that cannot be gone on from. */
 function meant(
   api: PluginApi,
+  config: AgentConfig,
   agent: Agent,
   { path, caller }: Op,
   message: Message,
@@ -93,43 +116,35 @@ function meant(
   ask: Ask,
 ): Maybe<void> {
   solvent(api, path, model, caller, agent.name);
-  if (contextOf(agent, message) === null) return consented(path, model, message, ask.estimate);
+  roomFor(agent, config, message);
+  if (message.context === undefined) return consented(path, model, message, ask.estimate);
   return then(ask.estimate(), estimate => consented(path, model, message, () => estimate));
 }
 
-/** All branches or none: the queue takes them together. */
-function roomFor(agent: Agent, { queue }: AgentConfig, branches: number): void {
-  if (branches === 1 || agent.depth + branches <= queue.depth) return;
+/** The queue takes all branches or none, beside the messages that are being written. What came before needs no room. */
+function roomFor(agent: Agent, { queue }: AgentConfig, { branches, idempotency_key: key }: Message): void {
+  if (branches === 1 || key !== undefined) return;
+  const waiting = agent.depth + Math.max(0, agent.held - 1);
+  if (waiting + branches <= queue.depth) return;
   throw new AosError('queue_full', {
     component: 'agents',
     path: inboxOf(agent),
-    why: `${agent.depth} messages wait, and with ${branches} more it would be above the ${queue.depth} that may`,
+    why: `${waiting} messages wait, and with ${branches} more it would be above the ${queue.depth} that may`,
     remedy: 'try again when some are done, ask for fewer branches, or raise queue.depth of the agent',
   });
 }
 
-function eachBranch(count: number, go: (branch: number) => Maybe<unknown>): Maybe<unknown[]> {
-  const branches = Array.from({ length: count }, (_, branch) => branch);
-  return branches.reduce<Maybe<unknown[]>>(
-    (before, branch) => then(before, receipts => then(go(branch), receipt => [...receipts, receipt])),
-    [],
-  );
-}
-
 /** Refuses at once, of lines to which more may come, what no further line can mend: shells hear of that, and not of what close says. */
 export function checkSoFar(api: PluginApi, definition: Definition, agent: Agent, op: Op, text: string): void {
-  const message = parseMessageSoFar(text, inboxOf(agent));
-  if (message === undefined) return;
-  const known = prepared(api, configOf(definition), agent, op, message, (model, ask) => {
-    return meant(api, agent, op, message, model, ask);
-  });
+  const asked = parseMessageSoFar(text, inboxOf(agent));
+  if (asked === undefined) return;
+  const message = withContext(agent, op.caller, asked);
+  const config = configOf(definition);
+  const known = prepared(api, config, agent, op, message, (model, ask) =>
+    meant(api, config, agent, op, message, model, ask),
+  );
   // What is not known at once is for close to say.
   if (isPromise(known)) known.catch(() => {});
-}
-
-/** The receipt of a message whose key had come before. */
-function isRepeated(receipt: unknown): receipt is { readonly pid: number; readonly deduplicated: true } {
-  return typeof receipt === 'object' && receipt !== null && 'deduplicated' in receipt && 'pid' in receipt;
 }
 
 /** A request to the inbox in process: an estimate, for a message that is not sent. */
@@ -150,7 +165,7 @@ export function askInbox(
   }
   op.told = false;
   const { dry_run: _dry, ...rest } = request;
-  const message = checkMessage(rest, inboxOf(agent));
+  const message = withContext(agent, op.caller, checkMessage(rest, inboxOf(agent)));
   return prepared(api, configOf(definition), agent, op, message, (_model, ask) => ask.estimate());
 }
 

@@ -24,20 +24,30 @@ const PROCS = parsePath('/aos/procs');
 /** Asks /aos/procs about the run that a message would be. */
 export interface Ask {
   estimate(): Maybe<Estimate>;
-  spawn(branch: number): Maybe<unknown>;
+  /** Gives a receipt for each run. */
+  spawn(): Maybe<readonly Receipt[]>;
+}
+
+/** What /aos/procs gives for a run that it has taken. */
+export interface Receipt {
+  readonly pid: number;
+  readonly conversation: string;
+  readonly session: string;
+  /** The message had come before. */
+  readonly deduplicated?: true;
 }
 
 /** Checks what a message hands over and names, then lets `go` ask. */
-export function prepared(
+export function prepared<T>(
   api: PluginApi,
   config: AgentConfig,
   agent: Agent,
   { caller }: Op,
   message: Message,
-  go: (model: Model, ask: Ask) => Maybe<unknown>,
-): Maybe<unknown> {
-  const context = contextOf(agent, message);
-  if (message.branches > 1 && context === null) {
+  go: (model: Model, ask: Ask) => Maybe<T>,
+): Maybe<T> {
+  const { context } = message;
+  if (message.branches > 1 && context === undefined) {
     throw new AosError('invalid', {
       component: 'agents',
       path: inboxOf(agent),
@@ -45,41 +55,41 @@ export function prepared(
       remedy: 'name one as "context", or use: aos fork CONVERSATION --prompt P -n N',
     });
   }
-  const paths = context === null ? message.attach : [...message.attach, context];
+  const paths = context === undefined ? message.attach : [...message.attach, context];
   return then(mayRead(api, caller, paths), () =>
     then(resolveModel(api, message.override.model ?? config.model), model => {
       funded(inboxOf(agent), model, budgetOf(config, message, caller));
-      const task = invitation(config, agent, caller, message, model, context);
-      const sessions = sessionsFor(agent, message, api.now());
+      const task = invitation(config, agent, caller, message, model);
       return go(model, {
         estimate: () => {
-          const request = { ...task, op: 'estimate', session: sessions(0, false), idempotencyKey: null };
+          const request = { ...task, op: 'estimate', sessions: sessionsOf(agent, message, api.now(), false) };
           // Procs answers this with an estimate and nothing else.
           const one = api.aos.call(api.self, PROCS, request) as Maybe<Estimate & { basis: string }>;
           return then(one, found => times(found, message.branches));
         },
-        spawn: branch => {
-          const [session, idempotencyKey] = [sessions(branch, true), keyOf(message, branch)];
-          return api.aos.call(api.self, PROCS, { ...task, op: 'spawn', session, idempotencyKey });
+        spawn: () => {
+          const request = { ...task, op: 'spawn', sessions: sessionsOf(agent, message, api.now(), true) };
+          // And this with its receipts.
+          return api.aos.call(api.self, PROCS, request) as Maybe<readonly Receipt[]>;
         },
       });
     }),
   );
 }
 
-export function contextOf(agent: Agent, message: Message): string | null {
-  return message.context ?? agent.record.now.context;
+/** The message with the context that its sender has put down for the agent's next run, where it names none itself. */
+export function withContext(agent: Agent, { uid }: Caller, message: Message): Message {
+  const { context, contextBy } = agent.record.now;
+  return message.context !== undefined || context === null || contextBy !== uid ? message : { ...message, context };
+}
+
+/** Throws where a run that whoever asks would start could not go on from it. */
+export function checkContext({ aos, self }: PluginApi, caller: Caller, context: string): Maybe<unknown> {
+  return then(aos.stat(caller, parsePath(context)), () => aos.call(self, PROCS, { op: 'context', context, caller }));
 }
 
 /** What /aos/procs needs to know of a run that is asked for, or only thought of. */
-function invitation(
-  config: AgentConfig,
-  agent: Agent,
-  caller: Caller,
-  message: Message,
-  model: Model,
-  context: string | null,
-): object {
+function invitation(config: AgentConfig, agent: Agent, caller: Caller, message: Message, model: Model): object {
   const { name, persona, tools, grants, limits, queue } = config;
   const timeoutSec = narrowed(caller, limits.timeout_sec, message.override.timeout_sec);
   return {
@@ -90,34 +100,25 @@ function invitation(
     model,
     budget: budgetOf(config, message, caller),
     timeoutMs: timeoutSec * 1000,
-    context,
+    context: message.context ?? null,
     attach: message.attach,
     ceiling: message.ceiling ?? null,
     allowUnknownCost: message.allow_unknown_cost,
+    idempotencyKey: message.idempotency_key ?? null,
   };
 }
 
 /**
- * The session of each branch: the agent's own, unless this one message names another or asks for several. `used`: from now on
- * it is kept.
+ * The session of each run: the agent's own, unless this one message names another or asks for branches. `used`: from now on it is
+ * kept.
  */
-function sessionsFor(
-  agent: Agent,
-  { session, branches }: Message,
-  now: number,
-): (branch: number, used: boolean) => string {
+function sessionsOf(agent: Agent, { session, branches }: Message, now: number, used: boolean): string[] {
   if (branches > 1) {
     const name = makeSession(agent.name, now);
-    return branch => `${name}-${branch + 1}`;
+    return Array.from({ length: branches }, (_, branch) => `${name}-${branch + 1}`);
   }
-  if (session === undefined) return (_, used) => (used ? agent.record.useSession(now) : agent.record.session(now));
-  const name = session === 'new' ? makeSession(agent.name, now) : session;
-  return () => name;
-}
-
-function keyOf({ idempotency_key: key, branches }: Message, branch: number): string | null {
-  if (key === undefined) return null;
-  return branches === 1 ? key : `${key}#${branch + 1}`;
+  if (session === undefined) return [used ? agent.record.useSession(now) : agent.record.session(now)];
+  return [session === 'new' ? makeSession(agent.name, now) : session];
 }
 
 /** What is said to be the most for a message is that for all its branches together. */

@@ -13,8 +13,9 @@ const keptSchema = schema(z =>
     outputAt: z.number(),
     /** `YYYY/MM/DD/<id>` of the current or last run. */
     current: z.string().nullable(),
-    /** For the next run only. */
+    /** For the next run only, of the user who said so. */
     context: z.string().nullable(),
+    contextBy: z.number().nullable().default(null),
     /** As it was written. */
     prefs: z.string(),
     prefsAt: z.number(),
@@ -45,6 +46,7 @@ export class AgentRecord {
       outputAt: now,
       current: null,
       context: null,
+      contextBy: null,
       prefs: '',
       prefsAt: now,
     };

@@ -14,7 +14,6 @@ import {
   message,
   type Op,
   type PluginApi,
-  parsePath,
   printUsd,
   type Route,
   type Tree,
@@ -25,6 +24,7 @@ import {
 } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
 import { askInbox, checkSoFar, commitMessage } from './inbox.ts';
+import { checkContext } from './invitation.ts';
 import { listAgents, statusOf, unknown } from './listing.ts';
 import { contextPath, SESSION } from './message.ts';
 import { parsePrefs, parsePrefsSoFar } from './prefs.ts';
@@ -146,7 +146,7 @@ export function agentsTree(
       agent => agent.statusAt,
       (agent, args, body) => setContext(api, agent, args, body.trim()),
       (args, body) => {
-        const checked = checkContext(api, args, body.trim());
+        const checked = mayGoOn(api, args, body.trim());
         // What is not known at once is for the write itself to say.
         if (isPromise(checked)) checked.catch(() => {});
       },
@@ -257,11 +257,12 @@ function switchSession(agent: Agent, op: Op, asked: string, now: Millis): void {
 
 /** An empty text takes a context back that was set. */
 function setContext(api: PluginApi, agent: Agent, op: Op, asked: string): unknown {
-  return then(checkContext(api, op, asked), () => agent.record.set({ context: asked === '' ? null : asked }));
+  const kept = asked === '' ? { context: null, contextBy: null } : { context: asked, contextBy: op.caller.uid };
+  return then(mayGoOn(api, op, asked), () => agent.record.set(kept));
 }
 
-/** Throws for what is no `.ctx` path, or one that whoever writes it cannot see. */
-function checkContext(api: PluginApi, op: Op, asked: string): Maybe<void> {
+/** Throws for what is no `.ctx` path, or one that whoever writes it could not go on from. */
+function mayGoOn(api: PluginApi, op: Op, asked: string): Maybe<unknown> {
   if (asked === '') return undefined;
   const checked = contextPath().safeParse(asked);
   if (!checked.success) {
@@ -272,5 +273,5 @@ function checkContext(api: PluginApi, op: Op, asked: string): Maybe<void> {
       remedy: 'write the path of a context.ctx below /aos/conversations',
     });
   }
-  return then(api.aos.stat(op.caller, parsePath(asked)), () => undefined);
+  return checkContext(api, op.caller, asked);
 }

@@ -168,9 +168,9 @@ async function gather(context: Context, agent: string, receipts: readonly Fields
 
 function leaveOnInterrupt(context: Context, pids: readonly string[]): void {
   context.onInterrupt(() => {
-    for (const pid of pids) {
-      note(`\naos: run ${pid} goes on: \`aos wait ${pid}\` waits for it, \`aos kill ${pid}\` stops it`);
-    }
+    note(
+      `\n${pids.map(pid => `aos: run ${pid} goes on: \`aos wait ${pid}\` waits for it, \`aos kill ${pid}\` stops it`).join('\n')}`,
+    );
     return 130;
   });
 }

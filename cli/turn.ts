@@ -2,13 +2,18 @@
 
 import { AosError } from '../core/errors.ts';
 import type { Client } from './client.ts';
+import type { Env } from './env.ts';
 import { type Fields, fields, isFields, items, number, text } from './shape.ts';
-import { treePath } from './tree.ts';
+import { treePathOrNone } from './tree.ts';
 import type { Context } from './verb.ts';
 
 const CONVERSATIONS = '/aos/conversations';
 /** As `aos invoke` prints it. */
-const BELOW = /^\d{4}\/\d{2}\/\d{2}\/[^/]+\/?$/;
+const BELOW = /^\d{4}\/\d{2}\/\d{2}\/[^/]+$/;
+/** Links to turns: rights belong to the turn's own path. */
+const VIEW = /^\/aos\/conversations\/\D/;
+/** An agent's, with nothing that leads elsewhere. */
+const NAME = /^[^/.][^/]*$/;
 /** `HHMMSS-agent-pid`. */
 const ID = /^(\d{6})-.*-(\d+)$/;
 
@@ -19,12 +24,13 @@ export interface Turn {
   readonly agent: string;
   readonly session: string;
   readonly outcome: string;
+  readonly pid: string;
 }
 
 /** Throws `not_found`, and `busy` for one whose run still goes. */
 export async function findTurn({ client, env }: Context, typed: string, verb: string): Promise<Turn> {
-  const meta = await metaOf(client, typed, () => treePath(typed, env));
-  if (meta === undefined) {
+  const turn = await turnOf(client, typed.replace(/\/+$/, '').replace(/(^|\/)context\.ctx$/, '$1.'), env);
+  if (turn === undefined) {
     throw new AosError('not_found', {
       component: verb,
       path: typed,
@@ -32,15 +38,12 @@ export async function findTurn({ client, env }: Context, typed: string, verb: st
       remedy: `see: aos ls ${CONVERSATIONS}/by-agent`,
     });
   }
-  const turn = { path: text(meta, 'path'), agent: text(meta, 'agent'), session: text(meta, 'session') };
-  const outcome = text(meta, 'outcome');
-  if (outcome !== 'running') return { ...turn, outcome };
-  const pid = text(meta, 'pid');
+  if (turn.outcome !== 'running') return turn;
   throw new AosError('busy', {
     component: verb,
     path: turn.path,
     why: 'its run still goes',
-    remedy: `wait for it: aos wait ${pid}; or say it to the run itself: aos write /aos/procs/${pid}/stdin -`,
+    remedy: `wait for it: aos wait ${turn.pid}; or say it to the run itself: aos write /aos/procs/${turn.pid}/stdin -`,
   });
 }
 
@@ -48,30 +51,30 @@ export function contextOf({ path }: Turn): string {
   return `${path}/context.ctx`;
 }
 
-async function metaOf(client: Client, typed: string, asPath: () => string): Promise<Fields | undefined> {
+async function turnOf(client: Client, typed: string, env: Env): Promise<Turn | undefined> {
   if (typed === 'last') return newest(client);
-  if (BELOW.test(typed)) return metaAt(client, `${CONVERSATIONS}/${typed}`);
-  if (!typed.includes('/')) return byId(client, typed);
-  return metaAt(client, asPath().replace(/\/context\.ctx$/, ''));
+  if (ID.test(typed)) return byId(client, typed);
+  const path = BELOW.test(typed) ? `${CONVERSATIONS}/${typed}` : treePathOrNone(typed, env);
+  return path === undefined ? undefined : turnAt(client, path.replace(/\/\.$/, ''));
 }
 
-async function byId(client: Client, id: string): Promise<Fields | undefined> {
-  if (!ID.test(id)) return undefined;
+async function byId(client: Client, id: string): Promise<Turn | undefined> {
   for (const agent of await names(client, `${CONVERSATIONS}/by-agent`)) {
-    const meta = await metaAt(client, `${CONVERSATIONS}/by-agent/${agent}/${id}`);
-    if (meta !== undefined) return meta;
+    const turn = await turnAt(client, `${CONVERSATIONS}/by-agent/${agent}/${id}`);
+    if (turn !== undefined) return turn;
   }
   return undefined;
 }
 
 /** The last day's last turn that this user, and no run, has asked for. */
-async function newest(client: Client): Promise<Fields | undefined> {
+async function newest(client: Client): Promise<Turn | undefined> {
   for await (const day of days(client)) {
     const ids = (await names(client, day)).filter(id => ID.test(id)).sort((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1));
     for (const id of ids) {
-      const meta = await metaAt(client, `${day}/${id}`);
-      if (meta !== undefined && number(meta, 'uid', -1) === process.getuid?.() && number(meta, 'ppid') === 0)
-        return meta;
+      const path = `${day}/${id}`;
+      const meta = await metaAt(client, path);
+      const own = meta !== undefined && number(meta, 'uid', -1) === process.getuid?.() && number(meta, 'ppid') === 0;
+      if (own) return turnFrom(meta, path);
     }
   }
   return undefined;
@@ -100,11 +103,26 @@ async function names(client: Client, path: string): Promise<string[]> {
   return items(entries).map(entry => text(fields(entry), 'name'));
 }
 
+async function turnAt(client: Client, path: string): Promise<Turn | undefined> {
+  const meta = await metaAt(client, path);
+  if (meta === undefined) return undefined;
+  const isLink = VIEW.test(path) || !path.startsWith(`${CONVERSATIONS}/`);
+  return turnFrom(meta, isLink ? text(meta, 'path') : path);
+}
+
+/** Undefined for what is not the meta.json of a turn. */
+function turnFrom(meta: Fields, path: string): Turn | undefined {
+  const [agent, session] = [text(meta, 'agent'), text(meta, 'session')];
+  if (path === '' || !NAME.test(agent) || session === '') return undefined;
+  return { path, agent, session, outcome: text(meta, 'outcome'), pid: text(meta, 'pid') };
+}
+
 async function metaAt(client: Client, turn: string): Promise<Fields | undefined> {
   try {
-    const meta = await client.json({ method: 'GET', path: `${turn.replace(/\/+$/, '')}/meta.json` });
+    const meta = await client.json({ method: 'GET', path: `${turn}/meta.json` });
     return isFields(meta) ? meta : undefined;
   } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
     if (thrown instanceof AosError && (thrown.kind === 'not_found' || thrown.kind === 'not_dir')) return undefined;
     throw thrown;
   }

@@ -3,15 +3,22 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, realpathSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Millis, type RunEnd, type RunInfo, sha256, Told, type TraceEvent } from '../plugin-sdk/index.ts';
-import { type Chain, longer, NO_CHAIN, writeContext } from './context.ts';
+import {
+  type Millis,
+  type RunEnd,
+  type RunInfo,
+  sha256,
+  Told,
+  type TraceEvent,
+  type TurnLink,
+} from '../plugin-sdk/index.ts';
+import { writeContext } from './context.ts';
 import { ToolFiles } from './tool-files.ts';
 import { iso, json, type Meta, newMeta, outcomeOf, summaryOf, tokensOf, usd, writeWhole } from './turn.ts';
 
 export class Recorder {
   readonly turn: string;
   private readonly dir: string;
-  private readonly run: RunInfo;
   /** What meta.json says. */
   meta: Meta;
   /** Something could not be written: said once, and the rest is still tried. */
@@ -22,7 +29,7 @@ export class Recorder {
   private readonly tools: ToolFiles;
   private readonly told = new Told();
   /** What this turn goes on from. */
-  private before: Chain = NO_CHAIN;
+  private chain: readonly TurnLink[] = [];
   private readonly children: string[] = [];
   private config: string | null = null;
   private streamed = false;
@@ -31,7 +38,6 @@ export class Recorder {
   /** Makes the directory and everything that is known at the start. `parent` is the turn that asked for this one. */
   constructor(root: string, run: RunInfo, at: Millis, parent: string | null) {
     this.turn = run.conversation;
-    this.run = run;
     this.dir = join(root, run.conversation);
     this.meta = newMeta(run, at, parent);
     makeTurn(this.dir);
@@ -42,7 +48,7 @@ export class Recorder {
     this.line({ v: 1, ts: iso(at), type: 'prompt', text: run.prompt });
     writeSync(this.text, heading(this.meta));
     writeFileSync(join(this.dir, 'decisions.jsonl'), '');
-    this.writeContext([run.prompt]);
+    this.writeContext(null);
     this.writeCost(0);
   }
 
@@ -52,10 +58,10 @@ export class Recorder {
   }
 
   /** `from`: the turn that this one branches from. */
-  goOn(before: Chain, from: string | null): void {
-    this.before = before;
+  goOn(chain: readonly TurnLink[], from: string | null): void {
+    this.chain = chain;
     this.meta = { ...this.meta, lineage: { ...this.meta.lineage, forked_from: from } };
-    this.writeContext([this.run.prompt]);
+    this.writeContext(null);
     writeWhole(this.dir, 'meta.json', json(this.meta));
   }
 
@@ -90,7 +96,7 @@ export class Recorder {
     };
     writeWhole(this.dir, 'summary.md', summaryOf(end.output === '' ? (end.message ?? '') : end.output));
     this.writeCost(end.cost, end.durationMs);
-    const context = this.writeContext([this.run.prompt, this.told.output]);
+    const context = this.writeContext(this.told.output);
     writeWhole(this.dir, 'manifest.json', json(this.manifest(context)));
     this.close();
     writeWhole(this.dir, 'meta.json', json(this.meta));
@@ -122,8 +128,8 @@ export class Recorder {
     );
   }
 
-  private writeContext(texts: readonly string[]): string {
-    return writeContext(this.dir, this.meta, longer(this.before, this.turn, texts));
+  private writeContext(answer: string | null): string {
+    return writeContext(this.dir, this.meta, { prompt: this.told.prompt, answer }, this.chain);
   }
 
   private manifest(context: string): object {
@@ -157,6 +163,8 @@ function heading(meta: Meta): string {
 /** How an event other than text shows in transcript.md; '' where it does not. */
 function mark(event: TraceEvent, file: string | undefined): string {
   switch (event.type) {
+    case 'prompt':
+      return `\n\n## Prompt\n\n${String(event.text).trimEnd()}\n\n## Answer\n\n`;
     case 'tool_call':
       return `\n\n> call \`${event.tool}\` ${JSON.stringify(event.args ?? {})}\n`;
     case 'tool_result':

@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { type Maybe, type PluginApi, parsePath, type RunEvent, type RunInfo, then } from '../plugin-sdk/index.ts';
 import { Catalogue } from './catalogue.ts';
-import { chainOf } from './context.ts';
 import { Recorder } from './recorder.ts';
 import { recover } from './recover.ts';
 import { Scan } from './scan.ts';
@@ -103,9 +102,9 @@ export class Records {
     return recorder;
   }
 
-  private goOn({ run, turns, forkedFrom }: At<'context'>): void {
+  private goOn({ run, chain, forkedFrom }: At<'context'>): void {
     const from = forkedFrom === null ? null : treePath(forkedFrom);
-    this.active.get(run.conversation)?.goOn(chainOf(this.root, turns), from);
+    this.active.get(run.conversation)?.goOn(chain, from);
   }
 
   private end(event: At<'ended'>): void {

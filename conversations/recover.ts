@@ -3,7 +3,7 @@
 import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Millis, RunRow } from '../plugin-sdk/index.ts';
-import { chainBefore, longer, writeContext } from './context.ts';
+import { chainOf, writeContext } from './context.ts';
 import { transcriptOf } from './transcript.ts';
 import { iso, json, type Meta, outcomeOf, summaryOf, usd, writeWhole } from './turn.ts';
 
@@ -31,7 +31,7 @@ export function recover(root: string, turn: string, meta: Meta, row: RunRow | un
     'cost.json',
     json({ cost_usd: usd(cost), cost_micros: cost, model: meta.model, tokens: meta.tokens, duration_sec: null }),
   );
-  writeContext(dir, finished, longer(chainBefore(dir), turn, [meta.prompt, told.output]));
+  writeContext(dir, finished, { prompt: told.prompt || meta.prompt, answer: told.output }, chainOf(dir));
   if (!existsSync(join(dir, 'manifest.json'))) {
     writeWhole(dir, 'manifest.json', json({ v: 1, conversation: turn, model: meta.model, complete: false }));
   }

@@ -39,7 +39,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
     ],
     about: [
       'A turn is a directory with meta.json, transcript.md, transcript.jsonl, cost.json, summary.md, tools/ and more. It is written as the run goes; a finished one never changes.',
-      'context.ctx names, by hash, all the turns up to this one. Its path as "context" of a message, or written to the context file of an agent, makes a run go on from there.',
+      'context.ctx has what was asked and answered, and names the turns before by hash. Its path as "context" of a message, or written to the context file of an agent, makes a run go on from there.',
       'sessions/, by-agent/, by-tag/ and active/ show the same turns as links.',
     ],
   },

@@ -4,8 +4,9 @@ import type { Micros } from '../core/types.ts';
 
 /** The text of one turn, out of its events in their order. */
 export class Told {
+  /** With what was said to the run while it went. */
   prompt = '';
-  /** The text since the last tool result, if any came then: what the run would have given as its answer. */
+  /** The text since the last tool result or prompt, if any came then: what the run would have given as its answer. */
   output = '';
   /** As the last budget event said. */
   cost: Micros = 0;
@@ -13,8 +14,10 @@ export class Told {
 
   add({ type, text, cost_micros }: Readonly<Record<string, unknown>>): void {
     const said = typeof text === 'string' ? text : '';
-    if (type === 'prompt') this.prompt = said;
-    else if (type === 'tool_result') this.fresh = true;
+    if (type === 'prompt') {
+      this.prompt += this.prompt === '' ? said : `\n\n${said}`;
+      this.fresh = true;
+    } else if (type === 'tool_result') this.fresh = true;
     else if (type === 'text') {
       this.output = this.fresh ? said.replace(/^\n/, '') : this.output + said;
       this.fresh = false;

@@ -1,89 +1,138 @@
-/** A `.ctx` file and the turns that it names, as text: what a run goes on from that was given a context. */
+/** Turns as their context.ctx has them, read with the right of whoever asked: what a run goes on from. */
 
 import {
   AosError,
   type Caller,
-  isPromise,
   LIMITS,
+  type Maybe,
   type PluginApi,
   parsePath,
   readTranscript,
   schema,
   sha256,
+  type TurnLink,
+  then,
 } from '../plugin-sdk/index.ts';
-import type { Earlier, Turn } from './history.ts';
 
 const CONVERSATIONS = '/aos/conversations';
+const TURN = /^\d{4}\/\d{2}\/\d{2}\/(?!\.{1,2}$)[^/\0\n]+$/;
+/** Prompt and answer together, and what else is read of a turn. */
+const FILE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** One turn of a chain. */
+export interface Turn {
+  readonly link: TurnLink;
+  readonly session: string;
+  readonly prompt: string;
+  readonly output: string;
+  /** The turns that it went on from, oldest first. */
+  readonly chain: readonly TurnLink[];
+}
+
+type Tree = Pick<PluginApi, 'aos'>;
 
 const contextSchema = schema(z =>
   z.object({
-    session: z.string().default(''),
-    /** Hashes of prompt and answer of each turn; of a turn that was still going, of the prompt alone. */
-    chain: z.array(z.string()),
-    /** Of versions before 0.3 none: the file stands for the turn beside it. */
-    turns: z.array(z.string().regex(/^\d{4}\/\d{2}\/\d{2}\/[^/]+$/)).default([]),
+    session: z.string(),
+    prompt: z.string(),
+    answer: z.string().nullable(),
+    chain: z.array(z.object({ turn: z.string().regex(TURN), sha256: z.string() })).max(LIMITS.history_turns_max),
   }),
 );
 
-/** Reads with the right of whoever asked. Throws `invalid` for a file that is no context, or whose turns have changed or gone. */
-export async function restored(
-  api: Pick<PluginApi, 'aos'>,
-  inviter: Caller,
-  context: string,
-  session: string,
-): Promise<Earlier> {
-  const text = async (path: string): Promise<string> => {
-    const bytes = api.aos.read(inviter, parsePath(path));
-    return Buffer.from(isPromise(bytes) ? await bytes : bytes).toString();
-  };
-  const dir = context.slice(0, context.lastIndexOf('/'));
-  const file = parse(await text(context), context);
-  const names = file.turns.length > 0 ? file.turns : [ownTurn(dir)];
-  const first = Math.max(0, names.length - LIMITS.history_turns_max);
-  const turns: Turn[] = [];
-  for (let i = first; i < names.length; i++) {
-    const conversation = names[i] ?? '';
-    // The turn that the file lies with may have been copied, and the file with it.
-    const place = i === names.length - 1 ? dir : `${CONVERSATIONS}/${conversation}`;
-    const { prompt, output } = readTranscript(await text(`${place}/transcript.jsonl`).catch(lacking(context, place)));
-    if (!isBlock(file.chain[2 * i], prompt) || !isBlock(file.chain[2 * i + 1], output)) {
-      throw invalid(context, `the transcript of ${place} is not what it was`, 'take the context of another turn');
+/** Of versions before 0.3: the text is in other files of the turn. */
+const bareSchema = schema(z => z.object({ session: z.string(), chain: z.array(z.string()) }));
+
+/** Throws `invalid` for a file that is no context, `busy` for the turn of a run that still goes. */
+export function readTurn(api: Tree, reader: Caller, turn: string): Maybe<Turn> {
+  const path = contextPath(turn);
+  return then(readText(api, reader, path), text => {
+    const link = { turn, sha256: sha256(text) };
+    const value = parsed(text);
+    const found = contextSchema().safeParse(value);
+    if (!found.success) {
+      const bare = bareSchema().safeParse(value);
+      if (!bare.success) throw invalid(path, `${path} holds no context`);
+      return fromTranscript(api, reader, link, bare.data.session);
     }
-    turns.push({ conversation, prompt, output });
-  }
-  return { turns, forkedFrom: file.session === session ? null : (names.at(-1) ?? null) };
+    const { session, prompt, answer, chain } = found.data;
+    if (answer === null) throw going(path);
+    return { link, session, prompt, output: answer, chain };
+  });
 }
 
-function parse(text: string, context: string): ReturnType<ReturnType<typeof contextSchema>['parse']> {
-  try {
-    return contextSchema().parse(JSON.parse(text));
-  } catch (cause) {
-    const remedy = `name the context.ctx of a directory below ${CONVERSATIONS}`;
-    throw invalid(context, 'it holds no context', remedy, cause);
-  }
+/** The turns up to the one whose context was given, oldest first. Throws `invalid` where one has changed or gone. */
+export function turnsOf(api: Tree, reader: Caller, context: string): Maybe<readonly Turn[]> {
+  const turn = turnOf(context);
+  if (turn === undefined) throw invalid(context, `${context} is not where contexts lie`);
+  return then(readTurn(api, reader, turn), last => {
+    const chain = last.chain.slice(1 - LIMITS.history_turns_max);
+    return chain.reduceRight<Maybe<readonly Turn[]>>(
+      (after, link) => then(after, turns => then(linked(api, reader, link, context), found => [found, ...turns])),
+      [last],
+    );
+  });
 }
 
-function ownTurn(dir: string): string {
-  if (dir.startsWith(`${CONVERSATIONS}/`)) return dir.slice(CONVERSATIONS.length + 1);
-  throw invalid(
-    `${dir}/context.ctx`,
-    'it names no turns',
-    `name the context.ctx of a directory below ${CONVERSATIONS}`,
-  );
-}
-
-/** No hash is that of a text which was not complete yet. */
-function isBlock(hash: string | undefined, text: string): boolean {
-  return hash === undefined || hash === sha256(text);
-}
-
-function lacking(context: string, place: string): (cause: unknown) => never {
-  return cause => {
-    if (!(cause instanceof AosError) || cause.kind !== 'not_found') throw cause;
-    throw invalid(context, `the transcript of ${place} is not there`, 'take the context of another turn', cause);
+function linked(api: Tree, reader: Caller, link: TurnLink, context: string): Maybe<Turn> {
+  const lost = (thrown: unknown): never => {
+    if (!(thrown instanceof AosError) || thrown.kind !== 'not_found') throw thrown;
+    throw invalid(context, `${CONVERSATIONS}/${link.turn}, which it goes on from, is not there`, thrown);
   };
+  const check = (turn: Turn): Turn => {
+    if (turn.link.sha256 === link.sha256) return turn;
+    throw invalid(context, `${CONVERSATIONS}/${link.turn}, which it goes on from, is not what it was`);
+  };
+  try {
+    const found = then(readTurn(api, reader, link.turn), check);
+    return found instanceof Promise ? found.catch(lost) : found;
+  } catch (thrown) {
+    return lost(thrown);
+  }
 }
 
-function invalid(path: string, why: string, remedy: string, cause?: unknown): AosError {
+function fromTranscript(api: Tree, reader: Caller, link: TurnLink, session: string): Maybe<Turn> {
+  return then(readText(api, reader, `${CONVERSATIONS}/${link.turn}/transcript.jsonl`), lines => {
+    const { prompt, output } = readTranscript(lines);
+    return { link, session, prompt, output, chain: [] };
+  });
+}
+
+/** Throws `too_large` before anything of it is read. */
+function readText({ aos }: Tree, reader: Caller, path: string): Maybe<string> {
+  const at = parsePath(path);
+  return then(aos.stat(reader, at), ({ size }) => {
+    if (size > FILE_BYTES_MAX) {
+      const why = `what is read of a turn has at most ${FILE_BYTES_MAX} bytes, and this has ${size}`;
+      throw new AosError('too_large', { component: 'procs', path, why, remedy: 'begin a new session' });
+    }
+    return then(aos.read(reader, at), bytes => Buffer.from(bytes).toString());
+  });
+}
+
+export function contextPath(turn: string): string {
+  return `${CONVERSATIONS}/${turn}/context.ctx`;
+}
+
+function turnOf(context: string): string | undefined {
+  const [, turn = ''] = /^\/aos\/conversations\/(.*)\/context\.ctx$/.exec(context) ?? [];
+  return TURN.test(turn) ? turn : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function going(path: string): AosError {
+  const why = 'its run still goes';
+  return new AosError('busy', { component: 'procs', path, why, remedy: 'wait until it has ended: aos wait PID' });
+}
+
+function invalid(path: string, why: string, cause?: unknown): AosError {
+  const remedy = `name the context.ctx of a turn, a directory below ${CONVERSATIONS}`;
   return new AosError('invalid', { component: 'procs', path, why, remedy, cause });
 }

@@ -11,10 +11,10 @@ import {
   then,
 } from '../plugin-sdk/index.ts';
 import { inviterCaller } from './caller.ts';
-import type { Earlier } from './history.ts';
+import { type Earlier, earlierTurns } from './history.ts';
 import { type Lengths, pastLengths } from './lengths.ts';
 import type { Plan } from './plan.ts';
-import { earlierTurns, firstMessages } from './prompt.ts';
+import { firstMessages } from './prompt.ts';
 import { toolSpecs } from './tools.ts';
 
 /** Dollars; null where the model's price is unknown, which is not 0. */

@@ -1,19 +1,23 @@
-/** The earlier turns of a session: what the model is told was said before. */
+/** What was said before: the earlier turns of a session, or of the context that was given. */
 
-import { LIMITS, type Message, type PluginApi, parsePath } from '../plugin-sdk/index.ts';
-import { inviterCaller } from './caller.ts';
+import {
+  AosError,
+  type Caller,
+  isPromise,
+  LIMITS,
+  type Maybe,
+  type Message,
+  type PluginApi,
+  parsePath,
+  sha256,
+  then,
+} from '../plugin-sdk/index.ts';
+import { contextPath, readTurn, type Turn, turnsOf } from './context.ts';
 import type { Plan } from './plan.ts';
 import type { Run } from './run.ts';
 
-/** Characters kept of one prompt or answer. */
+/** Characters of one prompt or answer that a model is told again. */
 const TEXT_CHARS_MAX = 32_768;
-
-export interface Turn {
-  /** `YYYY/MM/DD/<id>`. */
-  readonly conversation: string;
-  readonly prompt: string;
-  readonly output: string;
-}
 
 /** What a run goes on from. */
 export interface Earlier {
@@ -23,50 +27,101 @@ export interface Earlier {
   readonly forkedFrom: string | null;
 }
 
-type Keys = Pick<PluginApi, 'state'>;
-
-/** Keeps the turn for the next one of its session and agent: a context that was given is what the session holds from now on. */
-export function remember({ state }: Keys, run: Run, output: string): void {
-  const { agent, session, conversation, prompt } = run.info;
-  const before = run.plan.context === null ? recall(state, agent, session) : run.before.map(clipped);
-  const turns = [...before, clipped({ conversation, prompt, output })];
-  state.keys.set(spaceOf(agent), session, JSON.stringify(turns.slice(-LIMITS.history_turns_max)));
+/** A turn of a session, as it is kept. */
+interface Kept {
+  readonly conversation: string;
+  readonly sha256: string;
+  /** Of whoever asked. */
+  readonly uid: number;
 }
 
-/** Earlier turns of the session. A turn that whoever asked may not see is left out. */
-export function history(api: Pick<PluginApi, 'state' | 'aos'>, plan: Plan, session: string): Earlier {
-  const inviter = inviterCaller(plan);
-  const turns = recall(api.state, plan.agent.name, session).filter(turn => {
-    const path = parsePath(`/aos/conversations/${turn.conversation}`);
-    return api.aos.explain(inviter, 'read', path).allowed;
+type Api = Pick<PluginApi, 'aos' | 'self' | 'state'>;
+
+/** `inviter` is whoever asked: it is told nothing that it may not read. */
+export function earlierTurns(api: Api, plan: Plan, session: string, inviter: Caller): Maybe<Earlier> {
+  if (plan.context === null) {
+    const kept = recall(api.state, plan.agent.name, session);
+    return then(visible(api, inviter, kept), turns => ({ turns, forkedFrom: null }));
+  }
+  return then(turnsOf(api, inviter, plan.context), turns => {
+    const last = turns.at(-1);
+    return { turns, forkedFrom: last === undefined || last.session === session ? null : last.link.turn };
   });
-  return { turns, forkedFrom: null };
+}
+
+/**
+ * From now on the session goes on from these turns, whatever becomes of the run that was given them. Where others have spoken in
+ * it, it keeps what it has.
+ */
+export function moveSession({ state }: Pick<Api, 'state'>, run: Run, { turns }: Earlier): void {
+  const { agent, session, uid } = run.info;
+  if (recall(state, agent, session).some(turn => turn.uid !== uid)) return;
+  const kept = turns.map(({ link }) => ({ conversation: link.turn, sha256: link.sha256, uid }));
+  keep(state, agent, session, kept);
+}
+
+/** Keeps the turn for the next one of its session and agent. */
+export function remember(api: Api, run: Run): Maybe<void> {
+  const { agent, session, conversation, uid } = run.info;
+  const path = parsePath(contextPath(conversation));
+  return then(api.aos.read(api.self, path), bytes => {
+    const before = recall(api.state, agent, session);
+    keep(api.state, agent, session, [...before, { conversation, sha256: sha256(bytes), uid }]);
+  });
 }
 
 export function messagesOf(turns: readonly Turn[]): Message[] {
   return turns.flatMap(({ prompt, output }): Message[] => {
-    const asked: Message = { role: 'user', text: prompt };
+    const asked: Message = { role: 'user', text: clip(prompt) };
     // Of a turn that was stopped before it said anything. Services refuse an empty answer.
-    return output === '' ? [asked] : [asked, { role: 'assistant', text: output, toolCalls: [] }];
+    return output === '' ? [asked] : [asked, { role: 'assistant', text: clip(output), toolCalls: [] }];
   });
 }
 
-function recall(state: PluginApi['state'], agent: string, session: string): Turn[] {
+/** A turn that the reader may not see, or that is no longer what it was, is left out. */
+function visible(api: Api, reader: Caller, kept: readonly Kept[]): Maybe<readonly Turn[]> {
+  return kept.reduce<Maybe<readonly Turn[]>>(
+    (before, turn) =>
+      then(before, turns =>
+        then(
+          orNone(() => readTurn(api, reader, turn.conversation)),
+          found => (found?.link.sha256 === turn.sha256 ? [...turns, found] : turns),
+        ),
+      ),
+    [],
+  );
+}
+
+function orNone<T>(read: () => Maybe<T>): Maybe<T | undefined> {
+  const none = (thrown: unknown): undefined => {
+    if (thrown instanceof AosError) return undefined;
+    throw thrown;
+  };
+  try {
+    const found = read();
+    return isPromise(found) ? found.catch(none) : found;
+  } catch (thrown) {
+    return none(thrown);
+  }
+}
+
+function recall(state: PluginApi['state'], agent: string, session: string): Kept[] {
   const turns = parsed(state.keys.get(spaceOf(agent), session) ?? '[]');
-  if (!Array.isArray(turns)) return [];
-  return turns.map((turn: unknown) => ({
-    conversation: stringAt(turn, 'conversation'),
-    prompt: stringAt(turn, 'prompt'),
-    output: stringAt(turn, 'output'),
-  }));
+  return Array.isArray(turns) ? turns.filter(isKept) : [];
+}
+
+function isKept(value: unknown): value is Kept {
+  if (typeof value !== 'object' || value === null) return false;
+  const text = ['conversation', 'sha256'].every(key => typeof Reflect.get(value, key) === 'string');
+  return text && typeof Reflect.get(value, 'uid') === 'number';
+}
+
+function keep(state: PluginApi['state'], agent: string, session: string, turns: readonly Kept[]): void {
+  state.keys.set(spaceOf(agent), session, JSON.stringify(turns.slice(-LIMITS.history_turns_max)));
 }
 
 function spaceOf(agent: string): string {
   return `procs.history/${agent}`;
-}
-
-function clipped({ conversation, prompt, output }: Turn): Turn {
-  return { conversation, prompt: clip(prompt), output: clip(output) };
 }
 
 function clip(text: string): string {
@@ -79,10 +134,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function stringAt(value: unknown, key: string): string {
-  if (typeof value !== 'object' || value === null) return '';
-  const found: unknown = Reflect.get(value, key);
-  return typeof found === 'string' ? found : '';
 }

@@ -13,7 +13,7 @@ import {
 import { type AskApi, affordable } from './affordable.ts';
 import { inviterCaller } from './caller.ts';
 import { cutForMoney, cutWhy } from './cut.ts';
-import { remember } from './history.ts';
+import { moveSession, remember } from './history.ts';
 import { keepLengths } from './lengths.ts';
 import { opening } from './prompt.ts';
 import { HALT_CODES, type Run } from './run.ts';
@@ -33,7 +33,7 @@ export async function execute(api: LoopApi, run: Run): Promise<void> {
     run.begin();
     await converse(api, run);
     run.close(0, 'completed');
-    keep(api, run);
+    await keep(api, run);
   } catch (thrown) {
     fail(api, run, thrown);
   } finally {
@@ -55,11 +55,11 @@ function fail(api: LoopApi, run: Run, thrown: unknown): void {
 }
 
 /** A run that has answered has ended well, even where its turn could not be kept for the next one. */
-function keep(api: LoopApi, run: Run): void {
+async function keep(api: LoopApi, run: Run): Promise<void> {
   const { lengths } = run.tally;
   try {
     if (lengths !== undefined) keepLengths(api, run.info.agent, lengths);
-    if (run.output !== '') remember(api, run, run.output);
+    if (run.output !== '') await remember(api, run);
   } catch (thrown) {
     api.log.error({ pid: run.pid, err: thrown }, 'a turn could not be kept for its session');
   }
@@ -69,7 +69,12 @@ async function converse(api: LoopApi, run: Run): Promise<void> {
   await run.pass();
   const inviter = inviterCaller(run.plan, run.pid);
   const { messages, earlier } = await run.soft.race(opening(api, run.plan, run.info.session, inviter));
-  run.goOn(earlier);
+  const { turns, forkedFrom } = earlier;
+  run.goOn(
+    turns.map(turn => turn.link),
+    forkedFrom,
+  );
+  if (run.plan.context !== null) moveSession(api, run, earlier);
   const tools = await run.soft.race(toolSpecs(api, run.plan.agent.tools, run.soft));
   for (let turn = 0; turn < run.plan.agent.maxTurns; turn++) {
     await run.pass();
@@ -93,7 +98,10 @@ async function converse(api: LoopApi, run: Run): Promise<void> {
 }
 
 function takeStdin(run: Run, messages: Message[]): void {
-  for (const text of run.inbox.splice(0)) messages.push({ role: 'user', text });
+  for (const text of run.inbox.splice(0)) {
+    run.hear(text);
+    messages.push({ role: 'user', text });
+  }
 }
 
 /** One request to the model. What it says is passed on as it comes; gives the tools it wants used. */

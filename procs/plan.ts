@@ -100,7 +100,8 @@ export type Plan = Infer<typeof planSchema>;
 
 const invitationSchema = schema(z =>
   taskSchema().extend({
-    session: z.string().min(1),
+    /** One for each run that the message asks for. */
+    sessions: z.array(z.string().min(1)).min(1),
     idempotencyKey: z.string().min(1).nullable(),
     caller: z.custom<Caller>(isCaller, 'not a caller'),
   }),
@@ -114,10 +115,15 @@ const estimateSchema = schema(z => invitationSchema().extend({ op: z.literal('es
 
 export type EstimateRequest = Infer<typeof estimateSchema>;
 
+const contextSchema = schema(z =>
+  z.strictObject({ op: z.literal('context'), context: z.string(), caller: z.custom<Caller>(isCaller, 'not a caller') }),
+);
+
 const requestSchema = schema(z =>
   z.discriminatedUnion('op', [
     spawnSchema(),
     estimateSchema(),
+    contextSchema(),
     z.strictObject({ op: z.literal('list'), all: z.boolean().optional() }),
   ]),
 );
@@ -136,7 +142,7 @@ export function parseRequest(request: unknown): Infer<typeof requestSchema> {
 
 /** The plan of a spawn request. Throws `not_permitted` where agents call agents too deeply. */
 export function planOf(request: SpawnRequest | EstimateRequest): Plan {
-  const { op: _op, session: _session, idempotencyKey: _key, caller, ...task } = request;
+  const { op: _op, sessions: _sessions, idempotencyKey: _key, caller, ...task } = request;
   const runs = caller.runs ?? [];
   if (runs.length >= LIMITS.run_depth_max) {
     throw new AosError('not_permitted', {

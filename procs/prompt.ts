@@ -10,8 +10,7 @@ import {
   parsePath,
   then,
 } from '../plugin-sdk/index.ts';
-import { restored } from './context.ts';
-import { type Earlier, history, messagesOf } from './history.ts';
+import { type Earlier, earlierTurns, messagesOf } from './history.ts';
 import type { Plan } from './plan.ts';
 
 const TREE = `You run inside Agent OS, where everything is a path under /aos:
@@ -28,7 +27,7 @@ export interface Opening {
 
 /** `inviter` is whoever asked: what is handed over is read with its right. */
 export function opening(
-  api: Pick<PluginApi, 'aos' | 'state'>,
+  api: Pick<PluginApi, 'aos' | 'self' | 'state'>,
   plan: Plan,
   session: string,
   inviter: Caller,
@@ -36,16 +35,6 @@ export function opening(
   return then(earlierTurns(api, plan, session, inviter), earlier =>
     then(attachments(api, plan, inviter), attached => ({ messages: firstMessages(plan, earlier, attached), earlier })),
   );
-}
-
-/** What was said before, in the context that was given or in the session. */
-export function earlierTurns(
-  api: Pick<PluginApi, 'aos' | 'state'>,
-  plan: Plan,
-  session: string,
-  inviter: Caller,
-): Maybe<Earlier> {
-  return plan.context === null ? history(api, plan, session) : restored(api, inviter, plan.context, session);
 }
 
 /** `attached`: each as the model is shown it. */
@@ -73,10 +62,14 @@ function systemPrompt(plan: Plan): string {
 function attachments({ aos }: Pick<PluginApi, 'aos'>, { attach }: Plan, inviter: Caller): Maybe<string[]> {
   let room: number = LIMITS.value_bytes_max;
   const add = (texts: string[], path: string): Maybe<string[]> =>
-    then(aos.read(inviter, parsePath(path)), bytes => {
-      room -= bytes.length;
-      if (room < 0) throw tooMuch(path);
-      return [...texts, `Attached ${path}:\n\n${Buffer.from(bytes).toString()}`];
+    then(aos.stat(inviter, parsePath(path)), ({ size }) => {
+      // Of what has no size beforehand it is known once it was read.
+      if (size > room) throw tooMuch(path);
+      return then(aos.read(inviter, parsePath(path)), bytes => {
+        room -= bytes.length;
+        if (room < 0) throw tooMuch(path);
+        return [...texts, `Attached ${path}:\n\n${Buffer.from(bytes).toString()}`];
+      });
     });
   return attach.reduce<Maybe<string[]>>((before, path) => then(before, texts => add(texts, path)), []);
 }

@@ -12,10 +12,10 @@ import {
   type RunRow,
   type RunStatus,
   type TraceEvent,
+  type TurnLink,
   type Usage,
 } from '../plugin-sdk/index.ts';
 import { runCaller } from './caller.ts';
-import type { Earlier, Turn } from './history.ts';
 import { Tally } from './lengths.ts';
 import type { Plan } from './plan.ts';
 import { Spend } from './spend.ts';
@@ -71,15 +71,13 @@ export class Run {
   contextTokens: number | null = null;
   usage: Usage = { input: null, cacheRead: null, cacheWrite: null, output: null };
   readonly done: Promise<RunEnd>;
-  /** The turns that it goes on from, once they have been read. */
-  before: readonly Turn[] = [];
   private readonly api: RunApi;
   private finish: (end: RunEnd) => void = () => {};
   private resumed: (() => void) | undefined;
   private gate: Promise<void> | undefined;
   /** What the turn in flight has said, and the last turn that said something. */
   private answer = '';
-  private earlier = '';
+  private former = '';
 
   /** `ancestors`: the nearest first. */
   constructor(row: RunRow, plan: Plan, ancestors: readonly Run[], api: RunApi) {
@@ -121,10 +119,14 @@ export class Run {
     this.api.announce(event);
   }
 
-  goOn({ turns, forkedFrom }: Earlier): void {
-    this.before = turns;
-    if (turns.length === 0) return;
-    this.tell({ kind: 'context', run: this.info, turns: turns.map(turn => turn.conversation), forkedFrom });
+  goOn(chain: readonly TurnLink[], forkedFrom: string | null): void {
+    if (chain.length > 0) this.tell({ kind: 'context', run: this.info, chain, forkedFrom });
+  }
+
+  /** A further message of the user. It is no line of the trace, which says what the run does. */
+  hear(text: string): void {
+    const event: TraceEvent = { v: 1, ts: new Date(this.api.now()).toISOString(), type: 'prompt', text };
+    this.tell({ kind: 'trace', run: this.info, event });
   }
 
   /** A line of the trace. `more` goes to listeners only: what is too long for a line. */
@@ -143,7 +145,7 @@ export class Run {
   say(text: string): void {
     if (text === '') return;
     // What different turns say is kept apart wherever it is shown in a row.
-    const apart = this.answer === '' && this.earlier !== '' && !this.earlier.endsWith('\n');
+    const apart = this.answer === '' && this.former !== '' && !this.former.endsWith('\n');
     const shown = apart ? `\n${text}` : text;
     this.answer += text;
     this.stdout.append(shown);
@@ -152,7 +154,7 @@ export class Run {
 
   /** A new turn of the model begins. */
   nextTurn(): void {
-    if (this.answer !== '') this.earlier = this.answer;
+    if (this.answer !== '') this.former = this.answer;
     this.answer = '';
   }
 
@@ -163,7 +165,7 @@ export class Run {
 
   /** The answer as far as it got. */
   get output(): string {
-    return this.answer === '' ? this.earlier : this.answer;
+    return this.answer === '' ? this.former : this.answer;
   }
 
   setStatus(status: RunStatus): void {

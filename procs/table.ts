@@ -63,39 +63,44 @@ export class Table {
     this.born = api.now();
   }
 
-  /** Accepts a message, durably, and starts it as soon as its agent is free. Throws `queue_full`, `not_running`. */
-  spawn(request: SpawnRequest): Receipt {
-    const { agent, caller, session, model, idempotencyKey } = request;
+  /**
+   * Accepts a message, durably, and starts its runs, one for each session, as soon as its agent is free. Throws `queue_full`,
+   * `not_running`: then there is none of them.
+   */
+  spawn(request: SpawnRequest): Receipt[] {
+    const { agent, caller, sessions, model, idempotencyKey } = request;
     if (this.stopping) throw stoppingError(agent.name);
     this.recover();
     const plan = planOf(request);
     const now = this.api.now();
-    const accepted = this.api.state.runs.accept(
-      {
-        agent: agent.name,
-        ppid: caller.run ?? 0,
-        uid: caller.uid,
-        gid: caller.gid,
-        session,
-        model: model.name,
-        // One user's keys say nothing about another's.
-        key: idempotencyKey === null ? undefined : `${caller.uid}:${idempotencyKey}`,
-        accepted: now,
-        body: JSON.stringify(plan),
-      },
+    const run = {
+      agent: agent.name,
+      ppid: caller.run ?? 0,
+      uid: caller.uid,
+      gid: caller.gid,
+      model: model.name,
+      // One user's keys say nothing about another's.
+      key: idempotencyKey === null ? undefined : `${caller.uid}:${idempotencyKey}`,
+      accepted: now,
+      body: JSON.stringify(plan),
+    };
+    const accepted = this.api.state.runs.acceptAll(
+      sessions.map(session => ({ ...run, session })),
       agent.depth,
       now - LIMITS.idempotency_window_ms,
     );
     if (accepted === undefined) throw fullError(agent.name, agent.depth);
-    const { row, fresh } = accepted;
-    if (fresh) this.admit(row, plan);
-    else this.runs.get(row.pid)?.note('dedupe', { key: idempotencyKey });
-    return {
-      pid: row.pid,
-      conversation: row.conversation,
-      session: row.session,
+    const { rows, fresh } = accepted;
+    for (const row of rows) {
+      if (fresh) this.admit(row, plan);
+      else this.runs.get(row.pid)?.note('dedupe', { key: idempotencyKey });
+    }
+    return rows.map(({ pid, conversation, session }) => ({
+      pid,
+      conversation,
+      session,
       ...(!fresh && { deduplicated: true }),
-    };
+    }));
   }
 
   get(pid: number): Run | undefined {
@@ -124,7 +129,7 @@ export class Table {
 
   /** What an invitation would probably cost. */
   estimate(request: EstimateRequest): Maybe<Estimate> {
-    return estimate(this.api, planOf(request), request.session);
+    return estimate(this.api, planOf(request), request.sessions[0] ?? '');
   }
 
   /** Money that the gate settled for something a run did. */

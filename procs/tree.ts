@@ -14,10 +14,12 @@ import {
   printUsd,
   type Route,
   type Tree,
+  then,
   tree,
   usdFromMicros,
   value,
 } from '../plugin-sdk/index.ts';
+import { turnsOf } from './context.ts';
 import { control, hasRoom, mayControl, standardInput, wordOf } from './control.ts';
 import { listRuns } from './listing.ts';
 import { parseRequest } from './plan.ts';
@@ -153,14 +155,18 @@ function answer(api: PluginApi, table: Table, op: Op, request: unknown): unknown
     op.told = false;
     return listRuns(api, table, op.caller, asked.all === true);
   }
-  // The request says on whose behalf the run acts, so only the daemon's own plugins may make it.
-  if (op.caller.door === 'system') return asked.op === 'spawn' ? table.spawn(asked) : table.estimate(asked);
-  throw new AosError('not_permitted', {
-    component: 'procs',
-    path: op.path,
-    why: 'runs are started by a message to an agent',
-    remedy: `write to /aos/agents/${asked.agent.name}/inbox`,
-  });
+  // The request says on whose behalf a run acts, so only the daemon's own plugins may make it.
+  if (op.caller.door !== 'system') {
+    throw new AosError('not_permitted', {
+      component: 'procs',
+      path: op.path,
+      why: 'runs are started by a message to an agent',
+      remedy: 'write to its inbox, /aos/agents/NAME/inbox',
+    });
+  }
+  if (asked.op === 'spawn') return table.spawn(asked);
+  if (asked.op === 'estimate') return table.estimate(asked);
+  return then(turnsOf(api, asked.caller, asked.context), turns => ({ turns: turns.length }));
 }
 
 function exitOf(run: Run): string {

@@ -32,10 +32,39 @@ export function runState(db: DatabaseSync): RunState {
 
   const queued = (agent: string): number => Number(waiting.get(agent)?.n ?? 0);
 
+  /** The runs of an earlier message with this key. */
+  const repeated = ({ agent, key }: NewRun, since: Millis): RunRow[] => {
+    const rows: RunRow[] = [];
+    if (key === undefined) return rows;
+    let from = since;
+    for (;;) {
+      const row = maybeRow(earlier.get(agent, keyOf(key, rows.length), from));
+      if (row === undefined || row.accepted !== (rows[0]?.accepted ?? row.accepted)) return rows;
+      from = row.accepted;
+      rows.push(row);
+    }
+  };
+
+  const acceptAll = (
+    runs: readonly NewRun[],
+    limit: number,
+    since: Millis,
+  ): { rows: readonly RunRow[]; fresh: boolean } | undefined => {
+    const [first] = runs;
+    if (first === undefined) return { rows: [], fresh: false };
+    const known = repeated(first, since);
+    if (known.length > 0) return { rows: known, fresh: false };
+    if (queued(first.agent) + runs.length > limit) return undefined;
+    return { rows: runs.map((run, i) => store({ ...run, key: run.key && keyOf(run.key, i) })), fresh: true };
+  };
+
   const accept = (run: NewRun, limit: number, since: Millis): { row: RunRow; fresh: boolean } | undefined => {
-    const known = run.key === undefined ? undefined : earlier.get(run.agent, run.key, since);
-    if (known !== undefined) return { row: toRow(known), fresh: false };
-    if (queued(run.agent) >= limit) return undefined;
+    const accepted = acceptAll([run], limit, since);
+    const row = accepted?.rows[0];
+    return accepted && row && { row, fresh: accepted.fresh };
+  };
+
+  const store = (run: NewRun): RunRow => {
     const { lastInsertRowid } = insert.run(
       run.agent,
       run.ppid,
@@ -50,7 +79,7 @@ export function runState(db: DatabaseSync): RunState {
     const pid = Number(lastInsertRowid);
     const row = name.get(conversationOf(run, pid), pid);
     if (row === undefined) throw lost(pid);
-    return { row: toRow(row), fresh: true };
+    return toRow(row);
   };
 
   /** One statement for each set of columns, made when first needed. */
@@ -78,12 +107,18 @@ export function runState(db: DatabaseSync): RunState {
 
   return {
     accept: (run, limit, since) => guarded(() => transaction(db, () => accept(run, limit, since))),
+    acceptAll: (runs, limit, since) => guarded(() => transaction(db, () => acceptAll(runs, limit, since))),
     get: pid => guarded(() => maybeRow(one.get(pid))),
     list: (states, agent) => guarded(() => list(states, agent)),
     recent: limit => guarded(() => ended.all(limit).map(toRow)),
     queued: agent => guarded(() => queued(agent)),
     update: (pid, change) => guarded(() => update(pid, change)),
   };
+}
+
+/** Under which the runs of one message are found again; no key that is given has a NUL in it. */
+function keyOf(key: string, branch: number): string {
+  return branch === 0 ? key : `${key}\0${branch}`;
 }
 
 /** `YYYY/MM/DD/HHMMSS-agent-pid`, UTC: sorts by time, reads in a shell, and the pid makes it unique. */

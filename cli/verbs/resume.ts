@@ -2,6 +2,7 @@
 
 import { AosError } from '../../core/errors.ts';
 import { compose, MESSAGE_FLAGS, promptOf, send } from '../message.ts';
+import { isTerminal } from '../output.ts';
 import { CONVERSATION_HELP, contextOf, findTurn, type Turn } from '../turn.ts';
 import type { Context, Verb } from '../verb.ts';
 
@@ -12,11 +13,15 @@ export const verb: Verb = {
   name: 'resume',
   summary: 'Go on with an earlier conversation',
   args: '<conversation> [prompt]',
-  argHelp: [CONVERSATION_HELP, 'what to ask next; - reads it from stdin; not needed where the run was stopped'],
+  argHelp: [
+    CONVERSATION_HELP,
+    'what to ask next; - or nothing reads it from stdin; not needed where the run was stopped',
+  ],
   flags: MESSAGE_FLAGS,
-  notes: `The same agent, with the model it has now, is told all that was said in the conversation and then the prompt, in the same
-session: what comes next there goes on from here. A conversation that was stopped, by a limit or a crash, can be gone on with
-without a prompt. Without --wait it prints "PID CONVERSATION" and returns at once.
+  notes: `The same agent, with the model it has now, is told what was asked and answered, the last twenty turns of it, and then the prompt, in
+the session of that conversation: what comes next there goes on from here. The session that the agent itself is in stays as it is. A
+conversation that was stopped, by a limit or a crash, can be gone on with without a prompt. Without --wait it prints
+"PID CONVERSATION" and returns at once.
 
 Examples:
   aos resume last "And in winter?" --wait
@@ -30,8 +35,8 @@ Examples:
 };
 
 function promptFor({ outcome, path }: Turn, typed: string | undefined): string {
-  if (typed !== undefined) return promptOf(typed, NAME);
-  if (outcome !== 'completed') return GO_ON;
+  if (typed === undefined && outcome !== 'completed') return GO_ON;
+  if (typed !== undefined || !isTerminal(0)) return promptOf(typed, NAME);
   throw new AosError('usage', {
     component: NAME,
     path,

@@ -23,14 +23,20 @@ export interface RunInfo {
   readonly uid: number;
 }
 
+/** An earlier turn, `YYYY/MM/DD/<id>`, by the hash of its context.ctx. */
+export interface TurnLink {
+  readonly turn: string;
+  readonly sha256: string;
+}
+
 export type RunEvent =
   | { readonly kind: 'accepted'; readonly run: RunInfo; readonly at: Millis }
   | { readonly kind: 'started'; readonly run: RunInfo; readonly at: Millis }
-  /** What it goes on from: earlier turns, oldest first; and where it begins a branch, the turn that it branches from. */
+  /** What it goes on from, oldest first; and where it begins a branch, the turn that it branches from. */
   | {
       readonly kind: 'context';
       readonly run: RunInfo;
-      readonly turns: readonly string[];
+      readonly chain: readonly TurnLink[];
       readonly forkedFrom: string | null;
     }
   | { readonly kind: 'trace'; readonly run: RunInfo; readonly event: TraceEvent }

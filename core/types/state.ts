@@ -17,6 +17,12 @@ export interface RunState {
    * `fresh` is false. `limit` bounds how many may be queued for the agent: over it nothing is stored and the result is undefined.
    */
   accept(run: NewRun, limit: number, dedupeSince: Millis): { row: RunRow; fresh: boolean } | undefined;
+  /** The same for several runs of one message, which have one key: all of them or none. The key gives as many as it gave first. */
+  acceptAll(
+    runs: readonly NewRun[],
+    limit: number,
+    dedupeSince: Millis,
+  ): { rows: readonly RunRow[]; fresh: boolean } | undefined;
   get(pid: number): RunRow | undefined;
   /** By state, oldest first. */
   list(states: readonly RunRow['state'][], agent?: string): RunRow[];

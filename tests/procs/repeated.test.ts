@@ -19,13 +19,14 @@ test('the same key within ten minutes is the same run, for the same user', async
 
 test('a message that comes again gets the same receipt, and is told of in the trace while the run goes and in the log of the agent', async t => {
   const first = held('half');
-  const w = await worldFor(t, { model: first.model });
+  const w = await worldFor(t, { model: saying('before') });
+  const before = await w.wait(await w.send('coder', 'x'));
+  const context = `/aos/conversations/${before.conversation}/context.ctx`;
+  w.script.model = first.model;
   const text = JSON.stringify({ prompt: 'pay', idempotency_key: 'k1' });
   const receipt = await w.write('/aos/agents/researcher/inbox', text);
   const pid = Number(field(receipt, 'pid'));
   await first.begun;
-  const context = `/aos/conversations/${field(await w.write('/aos/agents/coder/inbox', 'x'), 'conversation')}/context.ctx`;
-  await until('there is a context', async () => (await w.read(context).catch(() => '')) !== '');
   await w.write('/aos/agents/researcher/context', context);
   t.deepEqual(await w.write('/aos/agents/researcher/inbox', text), receipt);
   const trace = (await w.read(`/aos/procs/${pid}/stderr`)).trimEnd().split('\n');

@@ -254,7 +254,7 @@ test('only the daemon may say on whose behalf a run acts', async t => {
     context: null,
     attach: [],
     ceiling: null,
-    session: 's',
+    sessions: ['s'],
     idempotencyKey: null,
     caller: w.as(0),
   };
