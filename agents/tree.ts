@@ -212,7 +212,7 @@ function wait(agent: Agent, op: Op, request: unknown): unknown {
       conversation: last.run.conversation,
       output: last.end.output,
       exit_code: last.end.code,
-      cost_usd: usdFromMicros(last.end.cost),
+      cost_usd: last.end.unpriced ? null : usdFromMicros(last.end.cost),
       reason: last.end.reason,
     };
   });

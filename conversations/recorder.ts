@@ -90,12 +90,12 @@ export class Recorder {
       model,
       lineage: { ...this.meta.lineage, children: this.children },
       tokens: tokensOf(end.usage),
-      cost_usd: usd(end.cost),
+      cost_usd: end.unpriced ? null : usd(end.cost),
       outcome: outcomeOf(end.reason),
       ended: iso(at),
     };
     writeWhole(this.dir, 'summary.md', summaryOf(end.output === '' ? (end.message ?? '') : end.output));
-    this.writeCost(end.cost, end.durationMs);
+    this.writeCost(end.unpriced ? null : end.cost, end.durationMs);
     const context = this.writeContext(this.told.output);
     writeWhole(this.dir, 'manifest.json', json(this.manifest(context)));
     this.close();
@@ -118,13 +118,13 @@ export class Recorder {
     this.told.add(event);
   }
 
-  private writeCost(micros: number, durationMs: number | null = null): void {
+  private writeCost(micros: number | null, durationMs: number | null = null): void {
     const { model, tokens } = this.meta;
     const duration_sec = durationMs === null ? null : durationMs / 1000;
     writeWhole(
       this.dir,
       'cost.json',
-      json({ cost_usd: usd(micros), cost_micros: micros, model, tokens, duration_sec }),
+      json({ cost_usd: micros === null ? null : usd(micros), cost_micros: micros, model, tokens, duration_sec }),
     );
   }
 
@@ -186,5 +186,6 @@ function mark(event: TraceEvent, file: string | undefined): string {
 
 function closing(end: RunEnd): string {
   const why = end.message === undefined ? '' : `: ${end.message}`;
-  return `\n\n---\n\n${outcomeOf(end.reason)}${why} (exit ${end.code}, ${usd(end.cost)} USD, ${end.durationMs / 1000} s)\n`;
+  const cost = end.unpriced ? 'cost unknown' : `${usd(end.cost)} USD`;
+  return `\n\n---\n\n${outcomeOf(end.reason)}${why} (exit ${end.code}, ${cost}, ${end.durationMs / 1000} s)\n`;
 }

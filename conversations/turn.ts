@@ -1,8 +1,9 @@
 /** A turn's directory, `YYYY/MM/DD/<id>`: its files, its meta.json, and how they are read and written on the disk. */
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Micros, Millis, RunInfo, Usage } from '../plugin-sdk/index.ts';
+import { LIMITS, type Micros, type Millis, type RunInfo, type Usage } from '../plugin-sdk/index.ts';
+import { readHead } from './host.ts';
+
+export { writeWhole } from './host.ts';
 
 export const TREE = '/aos/conversations';
 
@@ -37,7 +38,8 @@ export interface Meta {
     readonly children: readonly string[];
   };
   readonly tokens: Tokens;
-  readonly cost_usd: number;
+  /** Null where it is not known. */
+  readonly cost_usd: number | null;
   readonly outcome: Outcome;
   readonly started: string;
   readonly ended: string | null;
@@ -57,6 +59,8 @@ export const NO_TOKENS: Tokens = { input: null, cache_read: null, cache_write: n
 const TURN = /^(\d{4}\/\d{2}\/\d{2}\/[^/]+)(?:\/|$)/;
 const DATE = /^\d{4}(?:\/\d{2}){0,2}$/;
 const SUMMARY_CHARS_MAX = 500;
+/** The longest prompt takes less than half of it, were each byte of it escaped. */
+const META_BYTES_MAX = 1024 * 1024;
 
 /** The turn that a path below the mount belongs to, if it lies where turns lie. */
 export function turnOf(rest: string): string | undefined {
@@ -97,22 +101,34 @@ export function newMeta(run: RunInfo, at: Millis, parent: string | null): Meta {
   };
 }
 
-/** Undefined where there is none or it is not one: the directory is then somebody's own. */
+/**
+ * Undefined where there is none or it is not one: the directory is then somebody's own. Throws where the machine has no room
+ * to open it.
+ */
 export function readMeta(dir: string): Meta | undefined {
-  let parsed: unknown;
+  const head = readHead(dir, 'meta.json', META_BYTES_MAX);
+  if (head === undefined || head.size > META_BYTES_MAX) return undefined;
   try {
-    parsed = JSON.parse(readFileSync(join(dir, 'meta.json'), 'utf8'));
+    const parsed: unknown = JSON.parse(head.bytes.toString());
+    return isMeta(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }
-  return isMeta(parsed) ? parsed : undefined;
 }
 
 /** What is relied upon; the rest is only shown. */
 function isMeta(value: unknown): value is Meta {
   if (typeof value !== 'object' || value === null) return false;
-  if (!('outcome' in value) || typeof value.outcome !== 'string' || !isOutcome(value.outcome)) return false;
-  return ['id', 'agent', 'session'].every(key => typeof Reflect.get(value, key) === 'string');
+  const { id, agent, session, outcome, pid, prompt, tags }: Partial<Record<keyof Meta, unknown>> = value;
+  if (typeof outcome !== 'string' || !isOutcome(outcome)) return false;
+  if (typeof id !== 'string' || !isName(id) || typeof agent !== 'string' || typeof session !== 'string') return false;
+  if (tags !== undefined && !(Array.isArray(tags) && tags.every(tag => typeof tag === 'string'))) return false;
+  return outcome !== 'running' || (Number.isSafeInteger(pid) && typeof prompt === 'string');
+}
+
+/** Whether a view can show it as the name of a link. */
+function isName(text: string): boolean {
+  return !/^\.{0,2}$|[/\0]/.test(text) && Buffer.byteLength(text) <= LIMITS.name_bytes_max;
 }
 
 function isOutcome(text: string): text is Outcome {
@@ -122,18 +138,6 @@ function isOutcome(text: string): text is Outcome {
 /** What a run's end is called in meta.json. */
 export function outcomeOf(reason: string): Outcome {
   return isOutcome(reason) && reason !== 'running' ? reason : 'failed';
-}
-
-/** Whole or not at all: a reader, or a crash, never finds half of it. */
-export function writeWhole(dir: string, name: string, text: string): void {
-  const temporary = join(dir, `.${name.replaceAll('/', '_')}.tmp`);
-  try {
-    writeFileSync(temporary, text);
-    renameSync(temporary, join(dir, name));
-  } catch (thrown) {
-    rmSync(temporary, { force: true });
-    throw thrown;
-  }
 }
 
 export function json(value: unknown): string {

@@ -1,6 +1,7 @@
 /** The process table as data: what `aos ps` prints. */
 
-import { type Caller, type PluginApi, parsePath, type RunRow, usdFromMicros } from '../plugin-sdk/index.ts';
+import { type Caller, type PluginApi, parsePath, type RunRow } from '../plugin-sdk/index.ts';
+import { costOf, pastCostOf } from './cost.ts';
 import type { Run } from './run.ts';
 import type { Table } from './table.ts';
 
@@ -16,7 +17,8 @@ export interface Listed {
   readonly status: string;
   /** ISO 8601. */
   readonly started: string;
-  readonly cost_usd: number;
+  /** Null where it is not known. */
+  readonly cost_usd: number | null;
   readonly conversation: string;
   /** Where it has ended. */
   readonly exit_code?: number;
@@ -44,7 +46,7 @@ function fromRun(run: Run): Listed {
     model,
     status: run.status,
     started: new Date(run.started ?? run.accepted).toISOString(),
-    cost_usd: usdFromMicros(run.spend.own),
+    cost_usd: costOf(run),
     conversation,
     ...(end !== undefined && { exit_code: end.code, reason: end.reason }),
   };
@@ -59,7 +61,7 @@ function fromRow(row: RunRow): Listed {
     model,
     status: 'ended',
     started: new Date(row.started ?? row.accepted).toISOString(),
-    cost_usd: usdFromMicros(row.cost),
+    cost_usd: pastCostOf(row),
     conversation,
     exit_code: row.code ?? 1,
     reason: row.reason ?? 'failed',

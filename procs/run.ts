@@ -16,6 +16,7 @@ import {
   type Usage,
 } from '../plugin-sdk/index.ts';
 import { runCaller } from './caller.ts';
+import { isUnpriced } from './cost.ts';
 import { Tally } from './lengths.ts';
 import type { Plan } from './plan.ts';
 import { Spend } from './spend.ts';
@@ -235,6 +236,7 @@ export class Run {
       reason,
       output,
       cost: this.spend.own,
+      ...(isUnpriced(this.plan.model) && { unpriced: true }),
       usage,
       durationMs,
       ...(message !== undefined && { message }),

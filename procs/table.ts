@@ -15,9 +15,9 @@ import {
   type RunRow,
   readTranscript,
   type Settled,
-  usdFromMicros,
 } from '../plugin-sdk/index.ts';
 import { billAfterCrash } from './bill.ts';
+import { costOf, pastCostOf } from './cost.ts';
 import { type Estimate, estimate } from './estimate.ts';
 import { Freed } from './freed.ts';
 import { execute } from './loop.ts';
@@ -42,7 +42,8 @@ export interface Outcome {
   readonly conversation: string;
   readonly output: string;
   readonly exit_code: number;
-  readonly cost_usd: number;
+  /** Null where it is not known. */
+  readonly cost_usd: number | null;
   readonly reason: string;
   readonly message?: string;
 }
@@ -259,7 +260,7 @@ export class Table {
       conversation: row.conversation,
       output: readTranscript(Buffer.from(bytes).toString()).output,
       exit_code: row.code ?? 1,
-      cost_usd: usdFromMicros(row.cost),
+      cost_usd: pastCostOf(row),
       reason: row.reason ?? 'failed',
     });
     const bytes = this.api.aos.read(caller, path);
@@ -277,7 +278,7 @@ function outcomeOf(run: Run, end: RunEnd): Outcome {
     conversation: run.info.conversation,
     output: end.output,
     exit_code: end.code,
-    cost_usd: usdFromMicros(run.spend.own),
+    cost_usd: costOf(run),
     reason: end.reason,
     ...(end.message !== undefined && { message: end.message }),
   };

@@ -16,11 +16,11 @@ import {
   type Tree,
   then,
   tree,
-  usdFromMicros,
   value,
 } from '../plugin-sdk/index.ts';
 import { turnsOf } from './context.ts';
 import { control, hasRoom, mayControl, standardInput, wordOf } from './control.ts';
+import { costOf, costText } from './cost.ts';
 import { listRuns } from './listing.ts';
 import { parseRequest } from './plan.ts';
 import { noProcess } from './refusals.ts';
@@ -96,7 +96,7 @@ export function procsTree(api: PluginApi, table: Table): Tree {
     '/:pid/agent': text(run => run.info.agent, born),
     '/:pid/ppid': text(run => String(run.info.ppid), born),
     '/:pid/started': text(run => new Date(run.started ?? run.accepted).toISOString(), born),
-    '/:pid/cost': text(run => printUsd(run.spend.own)),
+    '/:pid/cost': text(costText),
     '/:pid/exit': value({
       exists: args => find(args)?.end !== undefined,
       read: args => `${exitOf(need(args))}\n`,
@@ -177,7 +177,7 @@ function exitOf(run: Run): string {
     code,
     reason,
     // Not what it was at the end: a model that hung may have sent its bill since.
-    cost_usd: usdFromMicros(run.spend.own),
+    cost_usd: costOf(run),
     duration_sec: Math.round(durationMs / 100) / 10,
   });
 }

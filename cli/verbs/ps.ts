@@ -15,7 +15,8 @@ export const verb: Verb = {
     { flags: '-a, --all', help: 'with the ones that have ended' },
     { flags: '--tree', help: 'put each run below the one that started it' },
   ],
-  notes: 'JSON: a list of {pid, ppid, agent, model, status, started, cost_usd, conversation}.',
+  notes:
+    'JSON: a list of {pid, ppid, agent, model, status, started, cost_usd, conversation}; cost_usd is null\nwhere the price of the model is not known.',
   async run(context: Context) {
     const { client, flags } = context;
     const runs = items(await client.call('/aos/procs', { op: 'list', all: flags.on('all') })).map(fields);
@@ -44,7 +45,7 @@ function row(run: Fields, depth: number, now: number): string[] {
     `${'  '.repeat(depth)}${text(run, 'agent')}`,
     text(run, 'status'),
     since(run.started, now),
-    dollars(number(run, 'cost_usd')),
+    run.cost_usd === null ? 'unknown' : dollars(number(run, 'cost_usd')),
     text(run, 'model'),
     text(run, 'conversation'),
   ];

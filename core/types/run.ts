@@ -51,6 +51,8 @@ export interface RunEnd {
   readonly reason: string;
   readonly output: string;
   readonly cost: Micros;
+  /** The price of its model is not known, so `cost` leaves out what that took. */
+  readonly unpriced?: true;
   readonly usage: Usage;
   readonly durationMs: number;
   /** What went wrong, in one sentence. */

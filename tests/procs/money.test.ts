@@ -287,6 +287,13 @@ test('an unknown price is unknown, never nothing, and refused unless that is all
     t.regex(error.message, /--allow-unknown-cost/);
   }
   // Allowed, it gets as far as the server, which is not there.
-  const end = await w.wait(await w.send('quick', message('x', { allow_unknown_cost: true })));
-  t.is(end.exit_code, 98);
+  const pid = await w.send('quick', message('x', { allow_unknown_cost: true }));
+  const end = await w.wait(pid);
+  t.like(end, { exit_code: 98, cost_usd: null });
+  t.is(await w.read(`/aos/procs/${pid}/cost`), 'unknown\n');
+  t.is(JSON.parse(await w.read(`/aos/procs/${pid}/exit`)).cost_usd, null);
+  t.like(await w.call('/aos/procs', { op: 'list' }), [{ pid, cost_usd: null }]);
+  for (const file of ['meta.json', 'cost.json']) {
+    t.is(JSON.parse(await w.read(`/aos/conversations/${end.conversation}/${file}`)).cost_usd, null, file);
+  }
 });
