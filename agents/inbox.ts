@@ -88,18 +88,27 @@ function taking(agent: Agent, { uid }: Caller, send: () => Maybe<readonly Receip
   };
   const refused = (thrown: unknown): never => {
     putBack();
-    if (!(thrown instanceof AosError) || thrown.path !== context) throw thrown;
-    const { kind, component, path, why } = thrown;
-    const remedy = `take it back: echo > /aos/agents/${agent.name}/context`;
-    throw new AosError(kind, { component, path, why, remedy, cause: thrown });
+    throw mendable(agent, context, thrown);
   };
   const accepted = (receipts: readonly Receipt[]): readonly Receipt[] => {
     if (receipts.some(({ deduplicated }) => deduplicated)) putBack();
     return receipts;
   };
+  return caught(() => then(send(), accepted), refused);
+}
+
+/** The same error, with what to do about a context that the message does not name itself. */
+function mendable(agent: Agent, context: string | null, thrown: unknown): unknown {
+  if (!(thrown instanceof AosError) || thrown.path !== context) return thrown;
+  const { kind, component, path, why } = thrown;
+  const remedy = `take it back: echo > /aos/agents/${agent.name}/context`;
+  return new AosError(kind, { component, path, why, remedy, cause: thrown });
+}
+
+function caught<T>(act: () => Maybe<T>, refused: (thrown: unknown) => never): Maybe<T> {
   try {
-    const sent = then(send(), accepted);
-    return isPromise(sent) ? sent.catch(refused) : sent;
+    const answer = act();
+    return isPromise(answer) ? answer.catch(refused) : answer;
   } catch (thrown) {
     return refused(thrown);
   }
@@ -134,17 +143,19 @@ function roomFor(agent: Agent, { queue }: AgentConfig, { branches, idempotency_k
   });
 }
 
-/** Refuses at once, of lines to which more may come, what no further line can mend: shells hear of that, and not of what close says. */
-export function checkSoFar(api: PluginApi, definition: Definition, agent: Agent, op: Op, text: string): void {
+/** Refuses, of text to which more may come, what nothing more can mend: shells hear of that, and not of what close says. */
+export function checkSoFar(api: PluginApi, definition: Definition, agent: Agent, op: Op, text: string): Maybe<void> {
   const asked = parseMessageSoFar(text, inboxOf(agent));
-  if (asked === undefined) return;
+  if (asked === undefined) return undefined;
   const message = withContext(agent, op.caller, asked);
   const config = configOf(definition);
-  const known = prepared(api, config, agent, op, message, (model, ask) =>
-    meant(api, config, agent, op, message, model, ask),
-  );
-  // What is not known at once is for close to say.
-  if (isPromise(known)) known.catch(() => {});
+  const check = (): Maybe<void> =>
+    prepared(api, config, agent, op, message, (model, ask) => meant(api, config, agent, op, message, model, ask));
+  if (message === asked) return check();
+  const { context } = agent.record.now;
+  return caught(check, thrown => {
+    throw mendable(agent, context, thrown);
+  });
 }
 
 /** A request to the inbox in process: an estimate, for a message that is not sent. */

@@ -84,8 +84,9 @@ export function withContext(agent: Agent, { uid }: Caller, message: Message): Me
 }
 
 /** Throws where a run that whoever asks would start could not go on from it. */
-export function checkContext({ aos, self }: PluginApi, caller: Caller, context: string): Maybe<unknown> {
-  return then(aos.stat(caller, parsePath(context)), () => aos.call(self, PROCS, { op: 'context', context, caller }));
+export function checkContext({ aos, self }: PluginApi, caller: Caller, context: string): Maybe<void> {
+  const ask = (): Maybe<unknown> => aos.call(self, PROCS, { op: 'context', context, caller });
+  return then(aos.stat(caller, parsePath(context)), () => then(ask(), () => undefined));
 }
 
 /** What /aos/procs needs to know of a run that is asked for, or only thought of. */

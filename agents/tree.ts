@@ -65,7 +65,7 @@ export function agentsTree(
     read: (agent: Agent, args: Args<ByName>) => string,
     at: (agent: Agent) => Millis,
     write?: (agent: Agent, args: Args<ByName>, body: string) => unknown,
-    check?: (args: Args<ByName>, body: string) => void,
+    check?: (args: Args<ByName>, body: string) => Maybe<void>,
   ): Route<ByName> =>
     value({
       read: args => `${read(agentOf(args.name), args)}\n`,
@@ -145,11 +145,7 @@ export function agentsTree(
       agent => agent.record.now.context ?? '',
       agent => agent.statusAt,
       (agent, args, body) => setContext(api, agent, args, body.trim()),
-      (args, body) => {
-        const checked = mayGoOn(api, args, body.trim());
-        // What is not known at once is for the write itself to say.
-        if (isPromise(checked)) checked.catch(() => {});
-      },
+      (args, body) => mayGoOn(api, args, body.trim()),
     ),
     '/:name/current': link(args => {
       const { current } = agentOf(args.name).record.now;
@@ -262,7 +258,7 @@ function setContext(api: PluginApi, agent: Agent, op: Op, asked: string): unknow
 }
 
 /** Throws for what is no `.ctx` path, or one that whoever writes it could not go on from. */
-function mayGoOn(api: PluginApi, op: Op, asked: string): Maybe<unknown> {
+function mayGoOn(api: PluginApi, op: Op, asked: string): Maybe<void> {
   if (asked === '') return undefined;
   const checked = contextPath().safeParse(asked);
   if (!checked.success) {

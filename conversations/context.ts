@@ -3,10 +3,12 @@
  * context.ctx. So a chain of turns never changes, and whatever goes on from it shares it and copies nothing.
  */
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { sha256, type TurnLink } from '../plugin-sdk/index.ts';
+import { readHead } from './host.ts';
 import { json, type Meta, writeWhole } from './turn.ts';
+
+/** What is read of one file. */
+const BYTES_MAX = 4 * 1024 * 1024;
 
 export interface Said {
   readonly prompt: string;
@@ -25,7 +27,7 @@ export function writeContext(dir: string, meta: Meta, { prompt, answer }: Said, 
 /** The chain that a turn's file has; none where it cannot be read. */
 export function chainOf(dir: string): readonly TurnLink[] {
   try {
-    const { chain }: { chain?: unknown } = JSON.parse(readFileSync(join(dir, 'context.ctx'), 'utf8'));
+    const { chain }: { chain?: unknown } = JSON.parse(readHead(dir, 'context.ctx', BYTES_MAX)?.bytes.toString() ?? '');
     return Array.isArray(chain) ? chain.filter(isLink) : [];
   } catch {
     return [];

@@ -10,7 +10,10 @@ export interface FreezeOptions {
   readonly root: string;
   /** Whether a run of this daemon is writing the turn. */
   isActive(turn: string): boolean;
-  /** A turn says it is running and is not. Gives its meta once that is put right. */
+  /**
+   * A directory says that it is a running turn, and no run writes it. Gives its meta once that is put right; undefined, or the
+   * same, where no run ever wrote it: it is somebody's own then.
+   */
   heal(turn: string, meta: Meta): Meta | undefined;
 }
 

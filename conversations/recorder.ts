@@ -1,7 +1,7 @@
 /** Writes one turn's directory as its run goes: each event is on its way to the disk before the next one comes. */
 
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, realpathSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, realpathSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type Millis,
@@ -13,6 +13,7 @@ import {
   type TurnLink,
 } from '../plugin-sdk/index.ts';
 import { writeContext } from './context.ts';
+import { openLog } from './host.ts';
 import { ToolFiles } from './tool-files.ts';
 import { iso, json, type Meta, newMeta, outcomeOf, summaryOf, tokensOf, usd, writeWhole } from './turn.ts';
 
@@ -43,8 +44,8 @@ export class Recorder {
     makeTurn(this.dir);
     writeWhole(this.dir, 'meta.json', json(this.meta));
     this.tools = new ToolFiles(this.dir);
-    this.lines = openSync(join(this.dir, 'transcript.jsonl'), 'a');
-    this.text = openSync(join(this.dir, 'transcript.md'), 'a');
+    this.lines = openLog(this.dir, 'transcript.jsonl');
+    this.text = openLog(this.dir, 'transcript.md');
     this.line({ v: 1, ts: iso(at), type: 'prompt', text: run.prompt });
     writeSync(this.text, heading(this.meta));
     writeFileSync(join(this.dir, 'decisions.jsonl'), '');

@@ -52,7 +52,7 @@ export class Records {
 
   /**
    * Ends what a dead daemon left unfinished: of runs that the process table says have ended. Those that it still says are
-   * running end when it has said how, and at what cost; whatever else says so of itself, when the disk is looked through.
+   * running end when it has said how, and at what cost.
    */
   start(): void {
     for (const row of this.api.state.runs.recent(RECENT_MAX)) {
@@ -81,6 +81,8 @@ export class Records {
       const row = this.api.state.runs.get(meta.pid);
       const own = row?.conversation === turn ? row : undefined;
       const healed = recover(this.root, turn, meta, own, this.api.now());
+      // Only the directory says that a run wrote it.
+      if (healed === meta) return undefined;
       this.catalogue.put(turn, healed);
       this.index(turn);
       return healed;

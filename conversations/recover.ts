@@ -1,29 +1,34 @@
 /** Ends the record of a run that died with its daemon: what was written stays, and the record says how it ended. */
 
-import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Millis, RunRow } from '../plugin-sdk/index.ts';
 import { chainOf, writeContext } from './context.ts';
+import { addLine, isMadeHere, openLog, readHead, writeWhole } from './host.ts';
 import { transcriptOf } from './transcript.ts';
-import { iso, json, type Meta, outcomeOf, summaryOf, usd, writeWhole } from './turn.ts';
+import { iso, json, type Meta, outcomeOf, summaryOf, usd } from './turn.ts';
 
-/** `row` is what the process table knows of the run; its word on how the run ended and what it cost is taken. */
+/**
+ * `row` is what the process table knows of the run; its word on how the run ended and what it cost is taken. Gives `meta`
+ * itself, and touches nothing, where only the directory says that a run wrote it: no row names it, the run has not started,
+ * or somebody else made it.
+ */
 export function recover(root: string, turn: string, meta: Meta, row: RunRow | undefined, now: Millis): Meta {
   const dir = join(root, turn);
-  const ended = row?.state === 'ended' && row.reason !== null;
+  if (row?.conversation !== turn || row.state === 'queued' || !isMadeHere(root, dir)) return meta;
+  const ended = row.state === 'ended' && row.reason !== null;
   const outcome = ended ? outcomeOf(row.reason) : 'interrupted';
-  const at = iso(row?.ended ?? now);
+  const at = iso(row.ended ?? now);
   const why =
     outcome === 'interrupted'
       ? 'the daemon stopped before this run ended'
       : 'the daemon stopped before this was written down';
   const told = transcriptOf(dir);
-  const cost = Math.max(row?.cost ?? 0, told.cost);
-  appendLine(
-    join(dir, 'transcript.jsonl'),
-    JSON.stringify({ v: 1, ts: at, type: 'exit', code: row?.code ?? 130, reason: outcome }),
-  );
-  appendLine(join(dir, 'transcript.md'), `\n---\n\n${outcome}: ${why}`);
+  const cost = Math.max(row.cost, told.cost);
+  addLines(dir, {
+    'transcript.jsonl': JSON.stringify({ v: 1, ts: at, type: 'exit', code: row.code ?? 130, reason: outcome }),
+    'transcript.md': `\n---\n\n${outcome}: ${why}`,
+  });
   const finished: Meta = { ...meta, outcome, cost_usd: usd(cost), ended: at };
   writeWhole(dir, 'summary.md', summaryOf(told.output) || `${outcome}: ${why}\n`);
   writeWhole(
@@ -32,26 +37,20 @@ export function recover(root: string, turn: string, meta: Meta, row: RunRow | un
     json({ cost_usd: usd(cost), cost_micros: cost, model: meta.model, tokens: meta.tokens, duration_sec: null }),
   );
   writeContext(dir, finished, { prompt: told.prompt || meta.prompt, answer: told.output }, chainOf(dir));
-  if (!existsSync(join(dir, 'manifest.json'))) {
+  if (readHead(dir, 'manifest.json', 0) === undefined) {
     writeWhole(dir, 'manifest.json', json({ v: 1, conversation: turn, model: meta.model, complete: false }));
   }
   writeWhole(dir, 'meta.json', json(finished));
   return finished;
 }
 
-/** On a line of its own, even where the last write was cut. */
-function appendLine(file: string, line: string): void {
-  appendFileSync(file, `${endsInNewline(file) ? '' : '\n'}${line}\n`);
-}
-
-function endsInNewline(file: string): boolean {
-  if (!existsSync(file)) return true;
-  const fd = openSync(file, 'r');
+/** To each of these files, or to none. */
+function addLines(dir: string, lines: Readonly<Record<string, string>>): void {
+  const open: [fd: number, line: string][] = [];
   try {
-    const { size } = fstatSync(fd);
-    const last = Buffer.alloc(1);
-    return size === 0 || (readSync(fd, last, 0, 1, size - 1) === 1 && last[0] === 10);
+    for (const [name, line] of Object.entries(lines)) open.push([openLog(dir, name), line]);
+    for (const [fd, line] of open) addLine(fd, line);
   } finally {
-    closeSync(fd);
+    for (const [fd] of open) closeSync(fd);
   }
 }

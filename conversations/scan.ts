@@ -66,10 +66,9 @@ export class Scan {
   }
 
   private take(turn: string): void {
-    const meta = readMeta(join(this.options.root, turn));
-    if (meta === undefined) return;
     try {
-      this.options.found(turn, meta);
+      const meta = readMeta(join(this.options.root, turn));
+      if (meta !== undefined) this.options.found(turn, meta);
     } catch (thrown) {
       this.options.log.error(
         { turn, error: String(thrown) },

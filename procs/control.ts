@@ -31,8 +31,14 @@ export function control(op: Op, run: Run, table: Table, text: string): void {
   act(run, table);
 }
 
+/** Throws `invalid` for what is no word of ctl, or the beginning of none where no newline has come yet. */
+export function checkWord(run: Run, text: string, line: boolean): void {
+  const begun = text.trimStart();
+  if (line || !Object.keys(WORDS).some(word => word.startsWith(begun) || begun.trimEnd() === word)) wordOf(run, text);
+}
+
 /** What a word of ctl does. Throws `invalid` for any other. */
-export function wordOf(run: Run, text: string): Act {
+function wordOf(run: Run, text: string): Act {
   const word = text.trim();
   const act = Object.hasOwn(WORDS, word) ? WORDS[word] : undefined;
   if (act !== undefined) return act;

@@ -19,7 +19,7 @@ import {
   value,
 } from '../plugin-sdk/index.ts';
 import { turnsOf } from './context.ts';
-import { control, hasRoom, mayControl, standardInput, wordOf } from './control.ts';
+import { checkWord, control, hasRoom, mayControl, standardInput } from './control.ts';
 import { costOf, costText } from './cost.ts';
 import { listRuns } from './listing.ts';
 import { parseRequest } from './plan.ts';
@@ -65,7 +65,7 @@ export function procsTree(api: PluginApi, table: Table): Tree {
   const forOwner = (
     name: string,
     commit: (args: Args<ByPid>, run: Run, body: string) => void,
-    { accept, check }: { accept?: (run: Run) => void; check?: (run: Run, text: string) => void },
+    { accept, check }: { accept?: (run: Run) => void; check?: (run: Run, text: string, line: boolean) => void },
   ): Route<ByPid> =>
     message({
       exists,
@@ -74,7 +74,7 @@ export function procsTree(api: PluginApi, table: Table): Tree {
         mayControl(args, need(args), name);
         accept?.(need(args));
       },
-      ...(check && { check: (args: Args<ByPid>, text: string) => check(need(args), text) }),
+      ...(check && { check: (args: Args<ByPid>, text: string, line: boolean) => check(need(args), text, line) }),
       commit: (args, body) => {
         const run = need(args);
         mayControl(args, run, name);
@@ -105,7 +105,7 @@ export function procsTree(api: PluginApi, table: Table): Tree {
     '/:pid/stdin': forOwner('stdin', (_args, run, body) => standardInput(run, body), { accept: hasRoom }),
     '/:pid/stdout': log(args => find(args)?.stdout),
     '/:pid/stderr': log(args => find(args)?.stderr),
-    '/:pid/ctl': forOwner('ctl', (args, run, body) => control(args, run, table, body), { check: wordOf }),
+    '/:pid/ctl': forOwner('ctl', (args, run, body) => control(args, run, table, body), { check: checkWord }),
     '/:pid/capabilities': text(run => JSON.stringify(run.caller.authority, null, 2), born),
     '/:pid/budget': folder(['limit', 'spent', 'remaining']),
     '/:pid/budget/limit': text(run => printUsd(run.spend.limit), born),

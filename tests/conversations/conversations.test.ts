@@ -268,18 +268,6 @@ test('a turn whose end was known but not written down keeps that end', async t =
   t.like(JSON.parse(await w.read(`${pathOf(run)}/meta.json`)), { outcome: 'budget', cost_usd: 0.000009 });
 });
 
-test('a stale turn that the process table forgot is ended when it is looked at', async t => {
-  const home = newHome(t);
-  const first = await open(t, home);
-  const run = first.accept();
-  first.begin(run);
-  first.crash();
-  for (const name of readdirSync(home)) if (name.startsWith('aos.db')) rmSync(join(home, name));
-  const w = await open(t, home);
-  t.true((await w.stat(`${pathOf(run)}/transcript.md`)).fixed);
-  t.is(JSON.parse(await w.read(`${pathOf(run)}/meta.json`)).outcome, 'interrupted');
-});
-
 test('prompt and answer are found by their words, and the index is rebuilt from the files', async t => {
   const home = newHome(t);
   const first = await open(t, home);
