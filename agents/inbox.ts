@@ -1,6 +1,15 @@
 /** From a message to a run: checked here, accepted and run by /aos/procs. */
 
-import { AosError, type Caller, isPromise, type Maybe, type Op, type PluginApi, then } from '../plugin-sdk/index.ts';
+import {
+  AosError,
+  type Caller,
+  caught,
+  isPromise,
+  type Maybe,
+  type Op,
+  type PluginApi,
+  then,
+} from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
 import { consented, solvent } from './consent.ts';
 import { type Ask, inboxOf, prepared, type Receipt, withContext } from './invitation.ts';
@@ -103,15 +112,6 @@ function mendable(agent: Agent, context: string | null, thrown: unknown): unknow
   const { kind, component, path, why } = thrown;
   const remedy = `take it back: echo > /aos/agents/${agent.name}/context`;
   return new AosError(kind, { component, path, why, remedy, cause: thrown });
-}
-
-function caught<T>(act: () => Maybe<T>, refused: (thrown: unknown) => never): Maybe<T> {
-  try {
-    const answer = act();
-    return isPromise(answer) ? answer.catch(refused) : answer;
-  } catch (thrown) {
-    return refused(thrown);
-  }
 }
 
 /** Refuses what nothing is left to pay for or may not be spent unasked, what has no room, and a context that cannot be gone on from. */

@@ -145,7 +145,7 @@ function mayRead({ aos }: PluginApi, caller: Caller, paths: readonly string[]): 
         component: 'agents',
         path,
         why: 'whoever sends a message must be able to read what goes with it',
-        remedy: `see: aos explain read ${path}`,
+        remedy: `see: aos explain read ${path}${caller.agent === undefined ? '' : ` --as ${caller.agent}`}`,
       });
     });
   };

@@ -1,6 +1,15 @@
 /** What may be written to an inbox: plain text, or one JSON object. */
 
-import { AosError, grantSchema, type Infer, type Issue, LIMITS, parsePath, schema } from '../plugin-sdk/index.ts';
+import {
+  AosError,
+  grantSchema,
+  type Infer,
+  type Issue,
+  isCutShort,
+  LIMITS,
+  parsePath,
+  schema,
+} from '../plugin-sdk/index.ts';
 import { nearest } from './nearest.ts';
 
 /** A name for a directory below /aos/conversations/sessions, and nothing that looks like an option or a path. */
@@ -75,12 +84,6 @@ export function parseMessageSoFar(text: string, path: string): Message | undefin
     }
   }
   return parseMessage(text, path);
-}
-
-/** What is wrong lies at the very end, where more may come; where the parser does not say where it lies, it may. */
-function isCutShort(thrown: unknown, text: string): boolean {
-  const at = /at position (\d+)/.exec(thrown instanceof Error ? thrown.message : '')?.[1];
-  return at === undefined || Number(at) >= text.trimEnd().length;
 }
 
 function theKeys(): string {

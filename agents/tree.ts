@@ -4,9 +4,9 @@ import {
   AosError,
   type Args,
   asAosError,
+  caught,
   dir,
   type GrantSet,
-  isPromise,
   link,
   log,
   type Maybe,
@@ -171,16 +171,10 @@ function commit(api: PluginApi, definition: Definition, agent: Agent, op: Op, bo
 }
 
 function told<T>(agent: Agent, op: Op, act: () => Maybe<T>): Maybe<T> {
-  const refused = (thrown: unknown): never => {
+  return caught(act, thrown => {
     agent.say(`refused a message of uid ${op.caller.uid}: ${asAosError(thrown, 'agents', op.path).message}`);
     throw thrown;
-  };
-  try {
-    const answer = act();
-    return isPromise(answer) ? answer.catch(refused) : answer;
-  } catch (thrown) {
-    return refused(thrown);
-  }
+  });
 }
 
 function contents(agent: Agent, { error }: Definition): string[] {

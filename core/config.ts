@@ -1,6 +1,6 @@
 /** The shape of the configuration. Pure: where it is found and read is the composition root's business. */
 
-import { compilePattern, VERBS } from './capabilities/grant.ts';
+import { compilePattern, subtreePattern, VERBS } from './capabilities/grant.ts';
 import { microsFromUsd, usdFromMicros } from './cost/money.ts';
 import { parseDuration } from './duration.ts';
 import { AosError } from './errors.ts';
@@ -79,6 +79,24 @@ export const DEFAULT_CONFIG = Object.freeze<Config>({
   log: { level: 'info' },
 });
 
+/** An agent's name, in which `*` is any part of it. */
+const agentName = schema(z =>
+  z
+    .string()
+    .regex(
+      /^[A-Za-z0-9*][A-Za-z0-9._*-]{0,63}$/,
+      "no agent has such a name: write an agent's name, or a pattern such as re*",
+    )
+    .refine(name => !name.includes('**'), '* is the only wildcard of a name'),
+);
+
+/** One subtree written in two ways would be counted twice. */
+function refuseTwins(subtree: Readonly<Record<string, Limit>>, context: { addIssue(issue: string): void }): void {
+  const keys = Object.keys(subtree);
+  const twin = keys.find(key => keys.some(other => other !== key && other === subtreePattern(key)));
+  if (twin !== undefined) context.addIssue(`"${twin}" and "${subtreePattern(twin)}" are the same subtree: keep one`);
+}
+
 const budgets = schema(z => {
   const standard = DEFAULT_CONFIG.budgets;
   return z.strictObject({
@@ -87,8 +105,8 @@ const budgets = schema(z => {
     uid: limit().default(standard.uid),
     global: limit().default(standard.global),
     velocity: z.int().min(0).default(standard.velocity),
-    agents: z.record(z.string(), limit()).default({}),
-    subtree: z.record(pattern(), limit()).default({}),
+    agents: z.record(agentName(), limit()).default({}),
+    subtree: z.record(pattern(), limit()).superRefine(refuseTwins).default({}),
   });
 });
 
@@ -168,7 +186,12 @@ function valueAt(root: object, path: readonly PropertyKey[]): unknown {
 /** The value as the user wrote it, unless the key names a secret. */
 function shown(key: string, value: unknown): string {
   if (isSecret(key)) return '(not shown)';
-  const text = JSON.stringify(value) ?? 'missing';
+  // JSON has no word for a number that is none, or beyond all numbers.
+  const isNone = (inner: unknown): boolean => typeof inner === 'number' && !Number.isFinite(inner);
+  const said = isNone(value)
+    ? String(value)
+    : JSON.stringify(value, (_, inner) => (isNone(inner) ? String(inner) : inner));
+  const text = said ?? 'missing';
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }
 

@@ -4,9 +4,9 @@ import { everything } from './capabilities/grant.ts';
 import { type LeaseStore, Leases } from './capabilities/lease.ts';
 import { Standing } from './capabilities/standing.ts';
 import { Breaker, type BreakerStore, type Tripped } from './cost/breaker.ts';
-import { Budget, keyOf } from './cost/budget.ts';
+import { Budget, isOff, keyOf, type Scope } from './cost/budget.ts';
 import { type Filling, recallFrom, refillWindows, restoreMount, restoreWindows } from './cost/restore.ts';
-import { globalScope, scopesBy } from './cost/scopes.ts';
+import { globalScope, scopesBy, sharedScopes, subjectOf } from './cost/scopes.ts';
 import { asAosError } from './errors.ts';
 import { Hooks } from './hooks.ts';
 import { Namespace } from './namespace.ts';
@@ -15,6 +15,7 @@ import { Plugins } from './plugins.ts';
 import { refusalAtDoor } from './record.ts';
 import type {
   Aos,
+  BudgetState,
   Caller,
   Config,
   DoorApi,
@@ -26,7 +27,7 @@ import type {
   PolicyControl,
   State,
 } from './types.ts';
-import { Vfs } from './vfs.ts';
+import { type Policy, Vfs } from './vfs.ts';
 
 export interface CoreOptions {
   /** Who runs the daemon: owns what has no other owner, and may do everything unless the configuration says less. */
@@ -184,6 +185,21 @@ function breakerStore(keys: KeyState): BreakerStore {
   };
 }
 
+function budgetState({ budget, breaker, now }: Policy, scope: Scope): BudgetState {
+  const { layer, limit } = scope;
+  // What was reached by all waits for somebody to reset it, whatever the clock says.
+  const tripped = layer === 'global' && breaker.state !== undefined;
+  return {
+    layer,
+    key: keyOf(scope),
+    of: subjectOf(scope),
+    off: isOff(scope),
+    limit,
+    used: budget.used(scope, now()),
+    resets: tripped ? undefined : budget.resets(scope, now()),
+  };
+}
+
 /** `changed` makes everybody look again: what was decided before may no longer hold. */
 function policyControl(vfs: Vfs, config: () => Config, changed: () => void): PolicyControl {
   const { policy } = vfs;
@@ -196,8 +212,13 @@ function policyControl(vfs: Vfs, config: () => Config, changed: () => void): Pol
         return made;
       },
       end(id) {
-        const ended = leases.end(id);
+        const ended = leases.end(id, now());
         changed();
+        return ended;
+      },
+      shut(path, whose) {
+        const ended = leases.shut(path, whose, now());
+        if (ended.length > 0) changed();
         return ended;
       },
       list: () => leases.list(now()),
@@ -218,16 +239,12 @@ function policyControl(vfs: Vfs, config: () => Config, changed: () => void): Pol
     budgets(caller, path) {
       const mount = namespace.at(path);
       const lease = mount.locked === true ? leases.find(caller, path, now()) : undefined;
-      return policy.scopes(caller, path, mount, lease).map(scope => {
-        const { layer, limit } = scope;
-        return {
-          layer,
-          key: keyOf(scope),
-          limit,
-          used: budget.used(scope, now()),
-          resets: budget.resets(scope, now()),
-        };
-      });
+      return policy.scopes(caller, path, mount, lease).map(scope => budgetState(policy, scope));
+    },
+    sharedBudgets(caller, agents) {
+      const shared = sharedScopes(config().budgets, agents, namespace.all());
+      const seen = shared.filter(({ path }) => vfs.allows(caller, 'stat', path));
+      return seen.map(({ scope }) => budgetState(policy, scope));
     },
   };
 }

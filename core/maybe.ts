@@ -10,3 +10,13 @@ export function isPromise<T>(value: Maybe<T>): value is Promise<T> {
 export function then<T, R>(value: Maybe<T>, fn: (value: T) => Maybe<R>): Maybe<R> {
   return isPromise(value) ? value.then(fn) : fn(value);
 }
+
+/** What the act gives; where it fails, now or later, what `failed` makes of the error. */
+export function caught<T, R>(act: () => Maybe<T>, failed: (thrown: unknown) => Maybe<R>): Maybe<T | R> {
+  try {
+    const answer = act();
+    return isPromise(answer) ? answer.catch(failed) : answer;
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}

@@ -41,6 +41,10 @@ export class Namespace {
     return BARE;
   }
 
+  all(): Iterable<MountPoint> {
+    return this.mounts.values();
+  }
+
   has(path: Path): boolean {
     return this.mounts.has(path);
   }

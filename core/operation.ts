@@ -40,4 +40,6 @@ export interface Terms {
   readonly mount?: MountPoint;
   /** Each is authorised and may be behind a lock, like the operation itself. */
   readonly also?: readonly Ask[];
+  /** What is asked, where the path does not say, for those who hear how it went. */
+  readonly told?: string;
 }

@@ -1,10 +1,8 @@
 /** The tree as doors and plugins use it: each operation is one `perform`, and finds its node only once inside. */
 
 import { againThrough } from './again.ts';
-import { seesAll } from './capabilities/decide.ts';
 import { explain } from './capabilities/explain.ts';
 import { AosError, asAosError } from './errors.ts';
-import { LIMITS } from './limits.ts';
 import { isPromise, then } from './maybe.ts';
 import { agreeToMove, restInMount } from './moving.ts';
 import { fileHandle } from './nodes/file.ts';
@@ -16,7 +14,7 @@ import { type StatDefaults, statOf } from './nodes/stat.ts';
 import { resizeValue } from './nodes/value.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './nodes/xattrs.ts';
 import type { Terms } from './operation.ts';
-import { join, nameOf, parentOf } from './path.ts';
+import { nameOf, parentOf } from './path.ts';
 import { lookIn, no, noSuch, served, unchangeable, WHAT_CHANGES } from './refusals.ts';
 import type {
   Aos,
@@ -39,6 +37,7 @@ import type {
   Verb,
 } from './types.ts';
 import type { Vfs } from './vfs.ts';
+import { visible } from './visible.ts';
 import { closing, orElse, READ, REPLACE, readAll, writeAll } from './whole.ts';
 
 export class Operations implements Aos {
@@ -58,7 +57,7 @@ export class Operations implements Aos {
 
   list(caller: Caller, path: Path, cancel?: Cancel, cursor?: string): Maybe<Entry[]> {
     const act = (node: Node, op: Op): Maybe<Entry[]> =>
-      then(listNode(node, op, cursor), entries => this.visible(caller, path, entries));
+      then(listNode(node, op, cursor), entries => visible(this.vfs, caller, path, entries));
     return this.on(caller, 'list', path, cancel, act, cursor);
   }
 
@@ -78,7 +77,7 @@ export class Operations implements Aos {
     const made = how.exclusive === true || !this.vfs.allows(caller, 'write', path);
     return this.inParent(caller, 'create', path, cancel, (dir, name, op, mount) => {
       const { makeFile } = dir;
-      if (makeFile === undefined) throw unchangeable(path);
+      if (makeFile === undefined) return this.createValue(dir, name, op, how, mount);
       const body = orElse(
         () => makeFile.call(dir, op, name, mode, made ? { ...how, exclusive: true } : how),
         error => how.exclusive !== true && asAosError(error, mount.component, path).kind === 'exists',
@@ -90,6 +89,15 @@ export class Operations implements Aos {
       const again = this.again(caller, path, mount, made);
       return then(body, file => fileHandle(file, path, how, undefined, again, this.defaults));
     });
+  }
+
+  /** It comes to be when it is written, which is what is paid for: so nobody makes it who may not write it. */
+  private createValue(dir: DirNode, name: string, op: Op, how: OpenHow, mount: MountPoint): Maybe<Handle> {
+    if (dir.makeValue === undefined) throw unchangeable(op.path);
+    this.vfs.also(op, 'write', op.path);
+    const again = this.again(op.caller, op.path, mount);
+    const opened = { ...how, write: true, truncate: true };
+    return then(dir.makeValue(op, name), node => openNode(node, op, opened, again, this.defaults));
   }
 
   openOrCreate(caller: Caller, path: Path, mode: number, how: OpenHow, cancel?: Cancel): Maybe<Handle> {
@@ -148,7 +156,7 @@ export class Operations implements Aos {
       { verb: 'read', path: from },
       { verb: 'write', path: from },
     ] as const;
-    return this.inParent(caller, 'create', path, cancel, link, also);
+    return this.inParent(caller, 'create', path, cancel, link, { also, told: `from ${from}` });
   }
 
   remove(caller: Caller, path: Path, cancel?: Cancel): Maybe<void> {
@@ -173,7 +181,8 @@ export class Operations implements Aos {
     };
     const create = { verb: 'create', path: to } as const;
     const back = [{ verb: 'remove', path: to } as const, { verb: 'create', path: from } as const];
-    return this.inParent(caller, 'remove', from, cancel, move, how.exchange ? [create, ...back] : [create]);
+    const also = how.exchange ? [create, ...back] : [create];
+    return this.inParent(caller, 'remove', from, cancel, move, { also, told: `to ${to}` });
   }
 
   change(caller: Caller, path: Path, change: AttrChange, cancel?: Cancel): Maybe<void> {
@@ -249,7 +258,7 @@ export class Operations implements Aos {
     path: Path,
     cancel: Cancel | undefined,
     act: InParent<T>,
-    also?: Terms['also'],
+    terms?: Terms,
   ): Maybe<T> {
     const found = (mount: MountPoint, rest: string, op: Op): Maybe<T> => {
       if (rest === '') throw served(path);
@@ -261,29 +270,13 @@ export class Operations implements Aos {
         return act(node, nameOf(path), op, mount);
       });
     };
-    return this.vfs.perform(caller, verb, path, found, cancel, undefined, also && { also });
+    return this.vfs.perform(caller, verb, path, found, cancel, undefined, terms);
   }
 
   /** A directory that exists only because something is mounted below it. */
   private between(op: Op): Node {
     if (this.vfs.policy.namespace.below(op.path).size > 0) return { kind: 'dir', list: () => [] };
     throw noSuch(op.path);
-  }
-
-  /** Adds what is mounted below and leaves out what the caller may not see. */
-  private visible(caller: Caller, path: Path, entries: Iterable<Entry>): Entry[] {
-    const out: Entry[] = [];
-    const mounted = this.vfs.policy.namespace.below(path);
-    const all = seesAll(this.vfs.authorityOf(caller));
-    for (const entry of entries) {
-      if (out.length >= LIMITS.listing_entries_max) break;
-      mounted.delete(entry.name);
-      if (all || this.vfs.allows(caller, 'stat', join(path, entry.name))) out.push(entry);
-    }
-    for (const name of mounted) {
-      if (all || this.vfs.allows(caller, 'stat', join(path, name))) out.push({ name, kind: 'dir' });
-    }
-    return out;
   }
 
   private again(caller: Caller, path: Path, mount: MountPoint, made = false): Again {

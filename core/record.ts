@@ -20,14 +20,18 @@ export type Outcome = 'refused' | 'opened' | undefined;
 
 /** Whether the listeners hear of it. `reads`: whether free reads are told as well. */
 export function isTold(
-  op: Pick<Op, 'caller' | 'verb' | 'told'>,
+  op: Pick<Op, 'caller' | 'path' | 'verb' | 'told'>,
   cost: Micros,
   error: AosError | undefined,
   outcome: Outcome,
   reads: boolean,
 ): boolean {
   if (cost > 0) return true;
-  if (error !== undefined) return outcome === 'refused' || !ORDINARY.has(error.kind);
+  if (error !== undefined) {
+    return (
+      outcome === 'refused' || !ORDINARY.has(error.kind) || (op.verb === 'write' && elsewhere(op, error) !== undefined)
+    );
+  }
   // The daemon's own free look-ups are nobody's business.
   const own = op.caller.door === 'system' && op.verb === 'call';
   if (LOOKS.has(op.verb) || op.told === false) return reads && !own;
@@ -61,10 +65,16 @@ export function recordOf(
     error: error?.kind,
     errno: error?.errno,
     component: error?.component,
+    ...(error !== undefined && { of: elsewhere(op, error) }),
     why: error?.why,
     remedy: error?.remedy,
     about: op.told || undefined,
   });
+}
+
+/** What the error speaks of where it is not what was asked for: what a message names, say. */
+function elsewhere({ path }: Pick<Op, 'path'>, error: AosError): string | undefined {
+  return error.path === path ? undefined : error.path;
 }
 
 /** A process that has ended meanwhile has no identity any more; what it did is told all the same. */

@@ -80,6 +80,7 @@ export class Vfs {
     terms?: Terms,
   ): Maybe<T> {
     const op = new Operation(caller, verb, path, cancel);
+    if (terms?.told !== undefined) op.told = terms.told;
     let component = 'core';
     let held: Held | undefined;
     let refused = true;
@@ -122,7 +123,7 @@ export class Vfs {
       component: 'core',
       path,
       why: `${decision.set} does not grant ${verb}`,
-      remedy: `see: aos explain ${verb} ${path}`,
+      remedy: `see: aos explain ${verb} ${path}${caller.agent === undefined ? '' : ` --as ${caller.agent}`}`,
     });
   }
 

@@ -2,7 +2,7 @@
 
 import { AosError } from './errors.ts';
 import { LIMITS } from './limits.ts';
-import { isPromise, then } from './maybe.ts';
+import { caught, isPromise, then } from './maybe.ts';
 import type { Cancel, Handle, Maybe, OpenHow } from './types.ts';
 
 export const READ: OpenHow = { read: true, write: false, append: false, truncate: false };
@@ -14,16 +14,10 @@ export function orElse<T>(
   test: (error: unknown) => boolean,
   second: (error: unknown) => Maybe<T>,
 ): Maybe<T> {
-  const recover = (error: unknown): Maybe<T> => {
+  return caught(first, error => {
     if (test(error)) return second(error);
     throw error;
-  };
-  try {
-    const result = first();
-    return isPromise(result) ? result.catch(recover) : result;
-  } catch (error) {
-    return recover(error);
-  }
+  });
 }
 
 const PIECE = 256 * 1024;

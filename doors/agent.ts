@@ -21,3 +21,20 @@ export async function agentSet(
   }
   throw new AosError('unsupported', { component, path, why: 'it does not say what it may do' });
 }
+
+/** No run has it: they are counted from 1. */
+const NO_RUN = 0;
+
+/** Whoever acts as an agent, as the agent's run would be: no process of its user's, so their budgets and leases are not its own. */
+export function asRun(caller: Caller): Caller {
+  const { uid, gid, authority, agent } = caller;
+  return {
+    uid,
+    gid,
+    authority,
+    door: 'run',
+    run: NO_RUN,
+    ...(agent !== undefined && { agent }),
+    identity: fresh => caller.identity(fresh),
+  };
+}

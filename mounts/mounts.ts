@@ -55,9 +55,18 @@ export class Mounts {
     this.store = store;
   }
 
-  /** Makes a mount, locked, and keeps it. Throws `exists`, `usage` or `invalid`. */
+  /** Makes a mount, locked, and keeps it. Throws `exists`, `usage` or `invalid`, each for the path that it was to have. */
   async make(caller: Caller, request: MakeRequest): Promise<MountLine> {
     const { path } = request;
+    try {
+      return await this.begin(caller, request);
+    } catch (thrown) {
+      const error = asAosError(thrown, 'mounts', path);
+      throw error.path === undefined ? new AosError(error.kind, { ...error, path, cause: error }) : error;
+    }
+  }
+
+  private async begin(caller: Caller, { path, ...request }: MakeRequest): Promise<MountLine> {
     const found = await this.catalogue.find(request.type, caller);
     const options = withEnvironment(found.type.name, found.type.options, request.options, request.env);
     const record: MountRecord = { path, type: found.name, uid: caller.uid, options };

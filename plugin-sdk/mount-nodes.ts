@@ -47,6 +47,7 @@ const FUNCTIONS: { readonly [K in NodeKind]: Readonly<Record<Functions<Of<K>>, H
     ...EVERY,
     list: { verb: 'list', kept: true },
     makeFile: CREATE,
+    makeValue: CREATE,
     makeDir: CREATE,
     makeLink: CREATE,
     makeHardLink: CREATE,
@@ -57,7 +58,7 @@ const FUNCTIONS: { readonly [K in NodeKind]: Readonly<Record<Functions<Of<K>>, H
   value: { ...EVERY, read: READ, check: FREE, write: WRITE },
   log: EVERY,
   message: { ...EVERY, accept: FREE, hold: FREE, check: FREE, commit: { verb: 'write' } },
-  call: { ...EVERY, reply: { verb: 'call' } },
+  call: { ...EVERY, check: FREE, reply: { verb: 'call' } },
   file: { ...EVERY, open: { asked: true }, truncate: WRITE },
   link: EVERY,
 };

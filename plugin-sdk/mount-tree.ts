@@ -7,6 +7,7 @@ import type { Entry, Maybe, Micros, Millis, MountPoint, Node, Op, Path, PluginAp
 import type { Costs, Served } from './mount.ts';
 import { Accounts, CHANGES } from './mount-accounts.ts';
 import type { Further } from './mount-further.ts';
+import { withoutGaps } from './mount-gaps.ts';
 import type { Guard } from './mount-guard.ts';
 import { type Around, surround } from './mount-nodes.ts';
 import { dirOfMore, Pages } from './mount-pages.ts';
@@ -44,9 +45,18 @@ export function servedTree(parts: TreeParts): Point {
         if (node === undefined) return undefined;
         refuseChange(parts, node, op);
         const guarded = surround(node, op, aroundAt(parts, accounts, rest, asked), writable);
-        return guarded.kind === 'dir' ? pages.cut(rest, guarded) : guarded;
+        if (guarded.kind !== 'dir') return guarded;
+        return pages.cut(rest, writable ? withoutGaps(guarded, parts.name, written(rest)) : guarded);
       },
     );
+  /** What is written is the node that the plugin has for its name, whether anything is there yet or not. */
+  const written =
+    (rest: string) =>
+    (op: Op, name: string): Maybe<Node | undefined> => {
+      // What it inherits is the operation's own.
+      const writing: Op = Object.create(op, { verb: { value: 'write' } });
+      return innerNode(rest === '' ? name : `${rest}/${name}`, writing);
+    };
   const top = (op: Op): Maybe<Node | undefined> =>
     then(innerNode('', op), node =>
       node?.kind === 'dir' ? { ...node, list: (own, cursor) => listTop(parts, pages, own, cursor) } : node,

@@ -31,8 +31,8 @@ export function dir<P>(
 
 interface ValueVerbs<P> extends Common<P> {
   readonly read?: (args: Args<P>) => Maybe<string | Uint8Array>;
-  /** Refuses early, by throwing, what no further line can mend: the text so far, without its last newline. */
-  readonly check?: (args: Args<P>, text: string) => void;
+  /** Refuses early what no further line can mend: the text so far, without its last newline. */
+  readonly check?: (args: Args<P>, text: string) => Maybe<void>;
   /** The text that was written, without its last newline. */
   readonly write?: (args: Args<P>, text: string) => Maybe<unknown>;
 }
@@ -71,8 +71,8 @@ interface MessageVerbs<P> extends Common<P> {
   /** Refuses early, by throwing: a full queue, an agent in error. */
   readonly accept?: (args: Args<P>) => void;
   readonly hold?: (args: Args<P>) => () => void;
-  /** Refuses early, by throwing, what no further line can mend: the text so far, without its last newline. */
-  readonly check?: (args: Args<P>, text: string) => void;
+  /** Refuses early what nothing more can mend: the text so far, without its last newline; `line` says that it had one. */
+  readonly check?: (args: Args<P>, text: string, line: boolean) => Maybe<void>;
   readonly commit: (args: Args<P>, text: string) => Maybe<unknown>;
   readonly limit?: number;
 }
@@ -86,7 +86,7 @@ export function message<P>(verbs: MessageVerbs<P>): Route<P> {
       kind: 'message',
       ...(accept && { accept: (op: Op) => accept(again(op)) }),
       ...(hold && { hold: (op: Op) => hold(again(op)) }),
-      ...(check && { check: (op: Op, body: Uint8Array) => check(again(op), textOf(body)) }),
+      ...(check && { check: (op: Op, body: Uint8Array, line: boolean) => check(again(op), textOf(body), line) }),
       ...(limit !== undefined && { limit }),
       commit: (op, body) => verbs.commit(again(op), textOf(body)),
     };
@@ -94,14 +94,21 @@ export function message<P>(verbs: MessageVerbs<P>): Route<P> {
   });
 }
 
+interface CallVerbs<P> extends Common<P> {
+  /** Refuses early what no further line can mend: the text so far, without its last newline. */
+  readonly check?: (args: Args<P>, text: string) => Maybe<void>;
+}
+
 /** Write a request, read the reply, on the same handle. */
 export function callable<P>(
   reply: (args: Args<P>, request: string) => Maybe<string | Uint8Array>,
-  more: Common<P> = {},
+  more: CallVerbs<P> = {},
 ): Route<P> {
+  const { check } = more;
   return route('call', more, (base, again) => ({
     ...base,
     kind: 'call',
+    ...(check && { check: (op: Op, request: Uint8Array) => check(again(op), textOf(request)) }),
     reply: (op: Op, request: Uint8Array) => reply(again(op), textOf(request)),
   }));
 }

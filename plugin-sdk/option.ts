@@ -83,12 +83,13 @@ export function flag(help: string): Option<boolean> {
 
 const nonEmpty = schema(z => z.string().min(1, 'must not be empty'));
 
-const onOrOff = schema(z =>
-  z.preprocess(
-    given => (given === undefined ? false : given === 'true' ? true : given === 'false' ? false : given),
-    z.boolean('is a switch: true or false'),
-  ),
-);
+const onOrOff = schema(z => z.preprocess(switched, z.boolean('is a switch: true or false, 1 or 0')));
+
+/** The environment has text only. */
+function switched(given: unknown): unknown {
+  if (given === 'true' || given === '1') return true;
+  return given === undefined || given === 'false' || given === '0' ? false : given;
+}
 
 interface Length extends Standard {
   /** 0 has a meaning. */
@@ -111,12 +112,8 @@ export function duration(help: string, how: Length): Option<Millis> {
 
 /** Dollars from 0 up, such as 0.001. In micro-dollars. */
 export function dollars(help: string, how: Standard): Option<Micros> {
-  return make(
-    'usd',
-    help,
-    parsed(typed => amount(typed, 'such as 0.001')),
-    how,
-  );
+  const read = (typed: string): Micros => amount(typed, 'such as 0.001');
+  return make('usd', help, parsed(read), how);
 }
 
 /** Throws where what was typed is no amount of dollars. */

@@ -3,6 +3,7 @@
 import {
   AosError,
   type Caller,
+  caught,
   LIMITS,
   type Maybe,
   type PluginApi,
@@ -52,7 +53,7 @@ export function readTurn(api: Tree, reader: Caller, turn: string): Maybe<Turn> {
     const found = contextSchema().safeParse(value);
     if (!found.success) {
       const bare = bareSchema().safeParse(value);
-      if (!bare.success) throw invalid(path, `${path} holds no context`);
+      if (!bare.success) throw invalid(path, 'it holds no context');
       return fromTranscript(api, reader, link, bare.data.session);
     }
     const { session, prompt, answer, chain } = found.data;
@@ -64,7 +65,7 @@ export function readTurn(api: Tree, reader: Caller, turn: string): Maybe<Turn> {
 /** The turns up to the one whose context was given, oldest first. Throws `invalid` where one has changed or gone. */
 export function turnsOf(api: Tree, reader: Caller, context: string): Maybe<readonly Turn[]> {
   const turn = turnOf(context);
-  if (turn === undefined) throw invalid(context, `${context} is not where contexts lie`);
+  if (turn === undefined) throw invalid(context, 'it is not where contexts lie');
   return then(readTurn(api, reader, turn), last => {
     const chain = last.chain.slice(1 - LIMITS.history_turns_max);
     return chain.reduceRight<Maybe<readonly Turn[]>>(
@@ -83,12 +84,7 @@ function linked(api: Tree, reader: Caller, link: TurnLink, context: string): May
     if (turn.link.sha256 === link.sha256) return turn;
     throw invalid(context, `${CONVERSATIONS}/${link.turn}, which it goes on from, is not what it was`);
   };
-  try {
-    const found = then(readTurn(api, reader, link.turn), check);
-    return found instanceof Promise ? found.catch(lost) : found;
-  } catch (thrown) {
-    return lost(thrown);
-  }
+  return caught(() => then(readTurn(api, reader, link.turn), check), lost);
 }
 
 function fromTranscript(api: Tree, reader: Caller, link: TurnLink, session: string): Maybe<Turn> {

@@ -3,7 +3,7 @@
 import {
   AosError,
   type Caller,
-  isPromise,
+  caught,
   LIMITS,
   type Maybe,
   type Message,
@@ -84,7 +84,7 @@ function visible(api: Api, reader: Caller, kept: readonly Kept[]): Maybe<readonl
     (before, turn) =>
       then(before, turns =>
         then(
-          orNone(() => readTurn(api, reader, turn.conversation)),
+          caught(() => readTurn(api, reader, turn.conversation), none),
           found => (found?.link.sha256 === turn.sha256 ? [...turns, found] : turns),
         ),
       ),
@@ -92,17 +92,8 @@ function visible(api: Api, reader: Caller, kept: readonly Kept[]): Maybe<readonl
   );
 }
 
-function orNone<T>(read: () => Maybe<T>): Maybe<T | undefined> {
-  const none = (thrown: unknown): undefined => {
-    if (thrown instanceof AosError) return undefined;
-    throw thrown;
-  };
-  try {
-    const found = read();
-    return isPromise(found) ? found.catch(none) : found;
-  } catch (thrown) {
-    return none(thrown);
-  }
+function none(thrown: unknown): undefined {
+  if (!(thrown instanceof AosError)) throw thrown;
 }
 
 function recall(state: PluginApi['state'], agent: string, session: string): Kept[] {

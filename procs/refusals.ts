@@ -11,11 +11,14 @@ export function noProcess(pid: number | string): AosError {
   });
 }
 
-export function fullError(agent: string, depth: number): AosError {
+export function fullError(agent: string, depth: number, more: number): AosError {
   return new AosError('queue_full', {
     component: 'procs',
     path: `/aos/agents/${agent}/inbox`,
-    why: `${depth} messages wait already`,
+    why:
+      more === 1
+        ? `${depth} messages wait already`
+        : `with ${more} more than wait already it would hold more than ${depth}`,
     remedy: 'try again when some are done, or raise queue.depth of the agent',
   });
 }

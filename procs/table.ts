@@ -90,7 +90,7 @@ export class Table {
       agent.depth,
       now - LIMITS.idempotency_window_ms,
     );
-    if (accepted === undefined) throw fullError(agent.name, agent.depth);
+    if (accepted === undefined) throw fullError(agent.name, agent.depth, sessions.length);
     const { rows, fresh } = accepted;
     for (const row of rows) {
       if (fresh) this.admit(row, plan);

@@ -120,21 +120,34 @@ function reports(db: DatabaseSync): LedgerState['report'] {
       }));
 }
 
+/**
+ * Scopes that every row has by its columns, whether a budget was configured for them or not: `agent:NAME` of a run's, and
+ * `path:PATH`.
+ */
+const COLUMNS = { agent: "CASE agent WHEN '' THEN '' ELSE 'agent:' || agent END", path: "'path:' || path" } as const;
+
 /** Added up where the rows are: there may be millions, each in several scopes. */
 function spentSince(db: DatabaseSync): LedgerState['since'] {
-  const select = db.prepare(
-    `SELECT value AS scope, max(at) AS at, sum(spent) AS micros, count(*) AS operations
-     FROM ledger, json_each(ledger.scopes)
-     WHERE at >= ?1 AND spent IS NOT NULL AND substr(value, 1, length(?2)) = ?2
-     GROUP BY value, CAST(at / ?3 AS INTEGER) ORDER BY max(at)`,
-  );
+  const select = (scope: string, from: string): StatementSync =>
+    db.prepare(
+      `SELECT ${scope} AS scope, max(at) AS at, sum(spent) AS micros, count(*) AS operations FROM ${from}
+       WHERE at >= ?1 AND spent IS NOT NULL AND substr(${scope}, 1, length(?2)) = ?2
+       GROUP BY ${scope}, CAST(at / ?3 AS INTEGER) ORDER BY max(at)`,
+    );
+  const kept = select('value', 'ledger, json_each(ledger.scopes)');
+  const agents = select(COLUMNS.agent, 'ledger');
+  const paths = select(COLUMNS.path, 'ledger');
+  const statementOf = (prefix: string): StatementSync =>
+    prefix.startsWith('agent:') ? agents : prefix.startsWith('path:') ? paths : kept;
   return (at, prefix, part) =>
-    select.all(at, prefix, Math.max(1, part)).map(row => ({
-      scope: String(row.scope),
-      at: Number(row.at),
-      micros: Number(row.micros),
-      operations: Number(row.operations),
-    }));
+    statementOf(prefix)
+      .all(at, prefix, Math.max(1, part))
+      .map(row => ({
+        scope: String(row.scope),
+        at: Number(row.at),
+        micros: Number(row.micros),
+        operations: Number(row.operations),
+      }));
 }
 
 interface Sums {

@@ -1,6 +1,6 @@
 /** Requests to the files of this folder, checked: what is wrong is said in one sentence, with what to write instead. */
 
-import { AosError, type Op, type Path, parsePath } from '../plugin-sdk/index.ts';
+import { AosError, isCutShort, type Op, type Path, parsePath } from '../plugin-sdk/index.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
 
@@ -29,6 +29,17 @@ export function parseRequest(text: string, at: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     throw wrong(at, 'the request is not JSON', 'write one JSON object', cause);
+  }
+}
+
+/** As far as it came, with more lines to come; undefined where it is no whole value yet. Refuses what cannot become one. */
+export function parseRequestSoFar(text: string, at: string): { readonly request: unknown } | undefined {
+  if (text.trim() === '') return undefined;
+  try {
+    return { request: JSON.parse(text) };
+  } catch (thrown) {
+    if (isCutShort(thrown, text)) return undefined;
+    return { request: parseRequest(text, at) };
   }
 }
 

@@ -19,7 +19,7 @@ export class Failures {
 
   /** What is withheld looks like what is not there, and says no more here either. */
   add(record: Settled): void {
-    if (record.error === undefined || record.error === 'not_found') return;
+    if (record.error === undefined || (record.error === 'not_found' && record.of === undefined)) return;
     const own = this.kept.get(record.uid) ?? [];
     own.push({ id: this.next++, record });
     if (own.length > LIMITS.errors_kept) own.shift();
@@ -58,14 +58,16 @@ export class Failures {
 }
 
 function shape(record: Settled): object {
+  const { path, of, why } = record;
+  const below = of?.startsWith(`${path}/`) === true;
   return {
     at: new Date(record.at).toISOString(),
     kind: record.error,
     errno: record.errno,
     verb: record.verb,
     component: record.component,
-    path: record.path,
-    why: record.why,
+    path: below ? of : path,
+    why: below || of === undefined ? why : `${of}: ${why}`,
     remedy: record.remedy ?? null,
     pid: record.pid,
     agent: record.agent ?? null,

@@ -80,7 +80,7 @@ export function systemPlugin(daemon: Daemon): Plugin {
           '/metrics': value({ read: () => metricsText(operations, spent, api, started) }),
           '/config.yaml': value({ read: () => yaml().stringify(daemon.written()) }),
           ...leaseRoutes(api, daemon.policy),
-          ...moneyRoutes(daemon.policy, failures),
+          ...moneyRoutes(api, daemon.policy, failures),
         }),
       });
     },

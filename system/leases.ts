@@ -7,6 +7,7 @@ import {
   type Lease,
   type Maybe,
   type Op,
+  type Path,
   parsePath,
   then,
   usdFromMicros,
@@ -16,6 +17,7 @@ import type { Keeper } from './keeper.ts';
 import { lockable, shapeOf } from './unlock.ts';
 
 const AT = '/aos/system/lock';
+const KEYS = ['path', 'id'];
 /** Of what was asked, in the audit. */
 const TOLD_CHARS_MAX = 200;
 
@@ -46,22 +48,39 @@ export function leaseShape({ api, policy }: Keeper, caller: Caller, lease: Lease
  */
 export function lock(keeper: Keeper, op: Op, request: unknown): Maybe<object> {
   const { caller } = op;
-  const asked = requestOf(request, ['path', 'id'], AT);
-  const own = leasesOf(keeper, caller);
+  const { policy, api } = keeper;
+  const asked = requestOf(request, KEYS, AT);
   op.told = String(asked.path ?? `lease ${asked.id}`).slice(0, TOLD_CHARS_MAX);
-  if (asked.id !== undefined) return { ended: [end(keeper, own, asked)] };
-  const path = pathOf(asked, AT);
-  const ended = own.filter(lease => isWithin(lease.path, path)).map(lease => lease.id);
-  const above = own.find(lease => isWithin(path, lease.path) && lease.path !== path);
-  if (ended.length === 0 && above !== undefined) {
-    throw wrong(path, `it is open by a lease on ${above.path}`, `lock that: aos lock ${above.path}`);
-  }
-  for (const id of ended) keeper.policy.leases.end(id);
-  // A lease may outlast its mount; a path with neither was mistyped.
-  return ended.length > 0 ? { path, ended } : then(lockable(keeper, caller, path), () => ({ path, ended }));
+  return then(meant(keeper, caller, asked), what => {
+    if (typeof what !== 'number') {
+      const ended = policy.leases.shut(what, lease => isOf(lease, caller, api.self.uid));
+      return { path: what, ended };
+    }
+    policy.leases.end(what);
+    return { ended: [what] };
+  });
 }
 
-function end({ policy }: Keeper, own: readonly Lease[], { id }: Request): number {
+/** Refuses what `lock` would refuse, and ends nothing. */
+export function mayLock(keeper: Keeper, caller: Caller, request: unknown): Maybe<void> {
+  return then(meant(keeper, caller, requestOf(request, KEYS, AT)), () => undefined);
+}
+
+/** The lease that is named, or the path below which all are meant. */
+function meant(keeper: Keeper, caller: Caller, asked: Request): Maybe<number | Path> {
+  const own = leasesOf(keeper, caller);
+  if (asked.id !== undefined) return idOf(own, asked);
+  const path = pathOf(asked, AT);
+  // A lease may outlast its mount; a path with neither was mistyped.
+  if (own.some(lease => isWithin(lease.path, path))) return path;
+  const above = own.find(lease => isWithin(path, lease.path));
+  if (above !== undefined) {
+    throw wrong(path, `it is open by a lease on ${above.path}`, `lock that: aos lock ${above.path}`);
+  }
+  return then(lockable(keeper, caller, path), () => path);
+}
+
+function idOf(own: readonly Lease[], { id }: Request): number {
   const lease = own.find(one => one.id === id);
   if (lease === undefined) {
     throw new AosError('not_found', {
@@ -71,6 +90,5 @@ function end({ policy }: Keeper, own: readonly Lease[], { id }: Request): number
       remedy: 'see: aos ls /aos/system/leases',
     });
   }
-  policy.leases.end(lease.id);
   return lease.id;
 }

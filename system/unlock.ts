@@ -43,27 +43,47 @@ interface Chosen {
  */
 export function unlock(keeper: Keeper, op: Op, request: unknown): Maybe<object> {
   const { caller } = op;
+  const terms = termsOf(request);
+  const { path, duration, budget, dry } = terms;
+  const atMost = budget === undefined ? '' : `, at most $${printUsd(budget)}`;
+  op.told = dry ? false : `${path} for ${printDuration(duration)}${atMost}`;
+  return then(agreed(keeper, caller, terms), ({ scope, why }) => {
+    if (op.told) op.told += `, scope ${scopeText(scope)}`;
+    if (dry) return forecast(keeper, caller, path, duration, budget);
+    const until = keeper.api.now() + duration;
+    const lease = take(keeper.policy, {
+      path,
+      until,
+      uid: caller.uid,
+      scope,
+      ...(budget !== undefined && { budget }),
+    });
+    return { ...shapeOf(lease), why };
+  });
+}
+
+/** Refuses what `unlock` would refuse, and takes no lease. */
+export function mayUnlock(keeper: Keeper, caller: Caller, request: unknown): Maybe<void> {
+  return then(agreed(keeper, caller, termsOf(request)), () => undefined);
+}
+
+/** What is asked for, as far as it says so itself. */
+interface LeaseTerms {
+  readonly asked: Request;
+  readonly path: Path;
+  readonly duration: Millis;
+  readonly budget: Micros | undefined;
+  readonly dry: boolean;
+}
+
+function termsOf(request: unknown): LeaseTerms {
   const asked = requestOf(request, KEYS, AT);
   const path = pathOf(asked, AT);
-  const duration = durationOf(asked);
-  const budget = budgetOf(asked);
-  const atMost = budget === undefined ? '' : `, at most $${printUsd(budget)}`;
-  op.told = asked.dry_run === true ? false : `${path} for ${printDuration(duration)}${atMost}`;
-  return then(lockedPath(keeper, caller, path), () =>
-    then(chosenFor(keeper, caller, asked), ({ scope, why }) => {
-      if (op.told) op.told += `, scope ${scopeText(scope)}`;
-      if (asked.dry_run === true) return forecast(keeper, caller, path, duration, budget);
-      const until = keeper.api.now() + duration;
-      const lease = take(keeper.policy, {
-        path,
-        until,
-        uid: caller.uid,
-        scope,
-        ...(budget !== undefined && { budget }),
-      });
-      return { ...shapeOf(lease), why };
-    }),
-  );
+  return { asked, path, duration: durationOf(asked), budget: budgetOf(asked), dry: asked.dry_run === true };
+}
+
+function agreed(keeper: Keeper, caller: Caller, { asked, path }: LeaseTerms): Maybe<Chosen> {
+  return then(lockedPath(keeper, caller, path), () => chosenFor(keeper, caller, asked));
 }
 
 /** The shape of contract section 6. */
@@ -130,7 +150,8 @@ function durationOf({ duration, duration_ms }: Request): Millis {
   const ms = duration === undefined ? duration_ms : parseDuration(duration);
   if (ms === undefined) throw wrong(AT, 'it is not said how long', remedy);
   if (typeof ms !== 'number' || !Number.isFinite(ms)) throw wrong(AT, '"duration_ms" is not a number', remedy);
-  if (ms <= 0) throw wrong(AT, 'a lease of no time is over at once', remedy);
+  // Time is counted in whole milliseconds.
+  if (ms < 1) throw wrong(AT, 'a lease of less than a millisecond is over at once', remedy);
   if (ms > DURATION_MAX_MS)
     throw wrong(AT, 'a lease lasts 24h at most', 'ask for 24h or less, and again when it is over');
   return Math.ceil(ms);
@@ -140,10 +161,11 @@ function budgetOf({ budget_usd: usd }: Request): Micros | undefined {
   if (usd === undefined || usd === null) return undefined;
   if (typeof usd !== 'number') throw wrong(AT, '"budget_usd" is not a number', 'give dollars, such as 0.50');
   const budget = microsFromUsd(usd, 'a budget');
-  if (budget > 0) return budget;
+  // Rounded up, as amounts are, the least there is would become a micro-dollar.
+  if (usd >= usdFromMicros(1)) return budget;
   throw wrong(
     AT,
-    'a budget of 0 pays for nothing',
+    `a budget of ${usd === 0 ? '0' : 'less than a micro-dollar'} pays for nothing`,
     'give dollars above 0, or leave it out: the usual budgets then count',
   );
 }

@@ -14,10 +14,10 @@ export const verb: Verb = {
   flags: [
     { flags: '--by <key>', help: `one line for each ${KEYS.join(', ')}` },
     { flags: '--since <time>', help: 'only the last 30m, 24h, 7d' },
-    { flags: '--budgets', help: 'what your budgets have left, and when they reset' },
+    { flags: '--budgets', help: 'what the budgets that you may know of have left, and when they reset' },
   ],
   notes:
-    'JSON: {total_usd, by: [{key, usd, operations}]}; with --budgets a list of {layer, key, used_usd, limit_usd, per_sec, resets}.',
+    'JSON: {total_usd, by: [{key, usd, operations}]}; with --budgets a list of {layer, key, of, used_usd, limit_usd, off, per_sec, resets}.',
   async run(context: Context) {
     const { client, flags } = context;
     if (flags.on('budgets')) return budgets(context);
@@ -41,13 +41,14 @@ async function budgets({ client, json: asJson }: Context): Promise<undefined> {
   const states = items(await client.call('/aos/system/budget', {})).map(fields);
   if (asJson) return void json(states);
   const rows = states.map(state => [
-    text(state, 'layer'),
-    ...amounts(state),
-    windowText(state),
-    text(state, 'resets', '-'),
+    [text(state, 'layer'), text(state, 'of')].join(' ').trim(),
+    ...(state.off === true ? OFF : [...amounts(state), windowText(state), text(state, 'resets', '-')]),
   ]);
   line(table(['LAYER', 'USED', 'LIMIT', 'PER', 'RESETS'], rows, ['USED', 'LIMIT']));
 }
+
+/** Of a layer that is switched off there is nothing more to say. */
+const OFF = ['-', 'off', '-', '-'];
 
 /** Velocity counts operations, the rest dollars. */
 function amounts(state: Fields): [string, string] {

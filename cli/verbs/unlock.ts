@@ -18,7 +18,8 @@ export const verb: Verb = {
     { flags: '--dry-run', help: 'print an estimate and open nothing' },
   ],
   notes: `Unlocked from a terminal it serves your interactive processes and that session; from a script, all that your user runs.
-An agent's runs are served only by --scope=agent:NAME. A further unlock of the same path takes the place of the first.
+An agent's runs are served only by --scope=agent:NAME. A further unlock of the same path
+for the same scope takes the place of the first.
 JSON: {path, until, budget_usd, scope, id}; with --dry-run {estimate_usd, low_usd, high_usd, basis}.
 
 Examples:

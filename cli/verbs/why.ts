@@ -12,7 +12,8 @@ export const verb: Verb = {
   notes: 'Only what was refused in this session, then to this user; most recent first.',
   async run(context: Context) {
     const { client, flags } = context;
-    const limit = Math.floor(flags.number('limit', 1) ?? 5);
+    const limit = flags.number('limit', 1) ?? 5;
+    if (!Number.isSafeInteger(limit)) throw flags.wrong(`--limit takes a whole number, not "${flags.text('limit')}"`);
     const errors = items(await client.call('/aos/system/errors', {}))
       .slice(0, limit)
       .map(fields);

@@ -1,8 +1,9 @@
 /** Says how the gate would decide, step by step, and does nothing else. */
 
 import type { Breaker } from '../cost/breaker.ts';
-import type { Budget, Scope } from '../cost/budget.ts';
+import { type Budget, isOff, type Scope } from '../cost/budget.ts';
 import { printUsd } from '../cost/money.ts';
+import { subjectOf } from '../cost/scopes.ts';
 import { printDuration } from '../duration.ts';
 import { type Namespace, restOf } from '../namespace.ts';
 import { ROOT } from '../path.ts';
@@ -76,7 +77,12 @@ function further(question: Question): ExplainStep[] {
 const ANYWHERE: ExplainStep = { step: 'resolve', by: ROOT, allowed: true, why: 'a path of the tree' };
 
 function resolve({ path, component }: MountPoint): ExplainStep {
-  return { step: 'resolve', by: path, allowed: true, why: `served by ${component}` };
+  return {
+    step: 'resolve',
+    by: path,
+    allowed: true,
+    why: `served by ${component}; whether anything is there is not looked at`,
+  };
 }
 
 function authorise({ policy, authority, verb, path }: Question): ExplainStep[] {
@@ -140,12 +146,15 @@ function layer({ budget, now }: ExplainPolicy, scope: Scope, price: Micros): Exp
   const need = velocity ? 1 : price;
   const amount = (n: number): string => (velocity ? `${n} operations` : `$${printUsd(n)}`);
   const fits = budget.fits(scope, need, now());
-  const limit = usd === 0 && fits ? 'no limit' : `${amount(usd)}${per === 0 ? '' : ` in ${printDuration(per)}`}`;
+  if (isOff(scope)) return { step: 'reserve', by: scope.layer, allowed: true, why: 'off' };
+  const limit = `${amount(usd)}${per === 0 ? '' : ` in ${printDuration(per)}`}`;
+  const subject = subjectOf(scope);
+  const of = subject === undefined ? '' : ` for ${subject}`;
   const could = price === 0 || velocity ? '' : `, and this could cost $${printUsd(price)}`;
   return {
     step: 'reserve',
     by: scope.layer,
     allowed: fits,
-    why: `${amount(used)} used of ${limit}${could}`,
+    why: `${amount(used)} used of ${limit}${of}${could}`,
   };
 }

@@ -104,9 +104,15 @@ function literalPrefix(parts: readonly string[]): { text: string; count: number 
 /** null stands for `**`. */
 type NameMatcher = ((name: string) => boolean) | null;
 
-/** In time that grows with the name alone: whoever may start a run may write a pattern. */
 function nameMatcher(part: string): NameMatcher {
-  if (part === '**') return null;
+  return part === '**' ? null : wildcard(part);
+}
+
+/**
+ * Whether a name is matched, `*` being any part of it. In time that grows with the name alone: whoever may start a run may write
+ * a pattern.
+ */
+export function wildcard(part: string): (name: string) => boolean {
   if (!part.includes('*')) return name => name === part;
   const pieces = part.split('*');
   const [first = '', last = ''] = [pieces.at(0), pieces.at(-1)];

@@ -39,10 +39,22 @@ export class Leases {
     return made;
   }
 
-  end(id: number): boolean {
-    this.store.remove(id);
-    this.over.delete(id);
-    return this.held.delete(id);
+  /** Ends a lease by hand. What ran out before for the same people is no longer the reason why it is locked. */
+  end(id: number, now: Millis): boolean {
+    const lease = this.held.get(id);
+    if (lease === undefined) return false;
+    this.drop(id);
+    const people = peopleOf(lease);
+    this.forget(lease.path, one => peopleOf(one) === people, now);
+    return true;
+  }
+
+  /** Ends by hand those of `whose` on `path` and below it. Gives their ids; those that had run out are forgotten, too. */
+  shut(path: string, whose: (lease: Lease) => boolean, now: Millis): number[] {
+    const ended = this.list(now).filter(lease => isWithin(lease.path, path) && whose(lease));
+    for (const { id } of ended) this.end(id, now);
+    this.forget(path, whose, now);
+    return ended.map(({ id }) => id);
   }
 
   /** Those in force, oldest first. */
@@ -62,18 +74,34 @@ export class Leases {
     return best;
   }
 
-  /** One that opened `path` for the caller and has expired: the refusal can then say so. */
+  /** The last that opened `path` for the caller and ran out since: the refusal can then say so. */
   expired(caller: Caller, path: string, now: Millis): Lease | undefined {
     const who = new Asker(caller);
+    let last: Lease | undefined;
     for (const lease of this.held.values()) {
-      if (!this.holds(lease, now) && isWithin(path, lease.path) && who.isServedBy(lease)) return lease;
+      if (this.holds(lease, now) || (last !== undefined && lease.until <= last.until)) continue;
+      if (isWithin(path, lease.path) && who.isServedBy(lease)) last = lease;
     }
-    return undefined;
+    return last;
   }
 
   /** Forgets what ended long ago. */
   private sweep(now: Millis): void {
-    for (const lease of this.held.values()) if (now >= lease.until + REMEMBERED_MS) this.end(lease.id);
+    for (const lease of this.held.values()) if (now >= lease.until + REMEMBERED_MS) this.drop(lease.id);
+  }
+
+  /** Forgets those of `whose` that have run out and have to do with `path`. */
+  private forget(path: string, whose: (lease: Lease) => boolean, now: Millis): void {
+    for (const lease of this.held.values()) {
+      if (this.holds(lease, now) || !(isWithin(lease.path, path) || isWithin(path, lease.path))) continue;
+      if (whose(lease)) this.drop(lease.id);
+    }
+  }
+
+  private drop(id: number): void {
+    this.store.remove(id);
+    this.over.delete(id);
+    this.held.delete(id);
   }
 
   private holds(lease: Lease, now: Millis): boolean {
@@ -86,6 +114,12 @@ export class Leases {
 function isBetter(lease: Lease, than: Lease): boolean {
   const [a, b] = [lease.budget !== undefined, than.budget !== undefined];
   return a === b ? lease.id > than.id : a;
+}
+
+/** Whom it serves: all that a user runs are the same people to the user, whichever session was meant. */
+function peopleOf({ scope, uid }: Lease): string {
+  if (scope.kind === 'agent') return `agent:${scope.agent}`;
+  return scope.kind === 'process' ? `process:${scope.pid}:${scope.startTime}` : `uid:${uid}`;
 }
 
 /** Who asks for a lease, read from `/proc` once however many leases there are. */

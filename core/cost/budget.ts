@@ -20,6 +20,8 @@ export interface Scope {
   readonly born: number;
   /** In micro-dollars; in operations for velocity. 0: counted, never refused, except for a run or a lease: nothing. */
   readonly limit: Limit;
+  /** The key that it has in the configuration, where that is not its id. */
+  readonly key?: string;
 }
 
 /** A scope in text, as the ledger and the user have it: `uid:1000`, `pid:412:88123`, `global`. */
@@ -103,7 +105,9 @@ export class Budget {
       for (const window of windows) window.reserved += max;
       pace?.add(1, now);
     }
-    if (grown) for (const { layer } of scopes) this.layers[layer].sweep(now, this.recall !== undefined);
+    if (grown) {
+      for (const { layer } of scopes) this.layers[layer].sweep(now, this.recall !== undefined && !NAMED.has(layer));
+    }
     if (worst !== undefined) throw refusal({ ...worst, trips }, max, now, who);
     return new Reservation(max, windows);
   }
@@ -218,7 +222,11 @@ class Forward {
   }
 }
 
-function isOff({ layer, limit }: Scope): boolean {
+/** Their sums are filled in from the ledger's rows, and cannot be recalled one by one; there are few of them. */
+const NAMED: ReadonlySet<Layer> = new Set(['agent', 'subtree']);
+
+/** Counted and never refused. */
+export function isOff({ layer, limit }: Scope): boolean {
   return limit.usd === 0 && layer !== 'run' && layer !== 'lease';
 }
 
@@ -239,10 +247,22 @@ function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Omit<R
   const spent = window.spent(now);
   const used = spent + window.reserved;
   if (used + need <= limit) return undefined;
-  if (need > limit) return { scope, used, until: Number.POSITIVE_INFINITY, because: 'never' };
+  if (need > limit) return tooDear(scope, window, used, now);
   // What is reserved comes back at any moment, as far as it is not spent.
-  if (spent + need <= limit) return { scope, used, until: now, because: 'reserved' };
+  if (spent + need <= limit) return { scope, used, until: now, resets: now, because: 'reserved' };
   // The machine's own waits for somebody to look.
-  const until = scope.layer === 'global' ? undefined : window.resets(limit - need, now);
-  return { scope, used, until: until ?? Number.POSITIVE_INFINITY, because: 'spent' };
+  const resets = scope.layer === 'global' ? undefined : window.resets(limit - need, now);
+  return { scope, used, until: resets ?? Number.POSITIVE_INFINITY, resets, because: 'spent' };
+}
+
+/**
+ * An operation that alone costs more than the limit: waiting does not help. That something is spent is said all the same, and
+ * when it resets. The machine's own limit is spent once it is reached: nobody trips it by asking for too much at once.
+ */
+function tooDear(scope: Scope, window: Window, used: Micros, now: Millis): Omit<Refusing, 'trips'> {
+  const spent = window.spent(now);
+  const global = scope.layer === 'global';
+  const isSpent = global ? spent >= scope.limit.usd : spent > 0;
+  const resets = global || !isSpent ? undefined : window.resets(0, now);
+  return { scope, used, until: Number.POSITIVE_INFINITY, resets, because: isSpent ? 'spent' : 'never' };
 }

@@ -5,6 +5,7 @@ import { AosError, type ErrorParts } from '../errors.ts';
 import type { Micros, Millis } from '../types.ts';
 import type { Layer, Scope } from './budget.ts';
 import { printUsd } from './money.ts';
+import { isPattern, nameOf } from './scopes.ts';
 
 /** A scope that has no room. */
 export interface Refusing {
@@ -13,6 +14,8 @@ export interface Refusing {
   readonly used: Micros;
   /** When there is room again; infinite where waiting does not help. */
   readonly until: Millis;
+  /** When what was spent counts no more, as far as it is in the way; undefined where the clock does not reset it. */
+  readonly resets: Millis | undefined;
   /** Spent already; held by operations under way; or one operation of this price never fits. */
   readonly because: 'spent' | 'reserved' | 'never';
   /** Among all that refuse is the machine's own limit, which is spent. */
@@ -53,16 +56,17 @@ export function refusal(refusing: Refusing, max: Micros, now: Millis, asking: As
     return new AosError('velocity', { ...parts, why });
   }
   const [most, used, price] = [limit.usd, refusing.used, max].map(micros => `$${printUsd(micros)}`);
-  const why = `the ${layer} budget of ${most}${per} has ${used} spent, and ${costs} ${price}; ${resets}`;
+  const dear = max > limit.usd && limit.usd > 0 && refusing.because === 'spent' ? ', more than all of it' : '';
+  const why = `the ${layer} budget of ${most}${per} has ${used} spent, and ${costs} ${price}${dear}; ${resets}`;
   return new OverBudget({ ...parts, why }, refusing);
 }
 
-function whenOf({ scope, until, because }: Refusing, now: Millis): string {
+function whenOf({ scope, resets, because }: Refusing, now: Millis): string {
   if (because === 'never') return 'one operation of this price never fits';
   if (because === 'reserved') return 'try again when the operations under way are over';
-  if (until === Number.POSITIVE_INFINITY) return ENDS_WITH[scope.layer] ?? 'it does not reset by itself';
+  if (resets === undefined) return ENDS_WITH[scope.layer] ?? 'it does not reset by itself';
   // Rounded up: at that moment there is room.
-  return `resets in ${printDuration(Math.max(1000, Math.ceil((until - now) / 1000) * 1000))}`;
+  return `resets in ${printDuration(Math.max(1000, Math.ceil((resets - now) / 1000) * 1000))}`;
 }
 
 const ENDS_WITH: Partial<Record<Layer, string>> = {
@@ -80,9 +84,9 @@ function remedyOf({ scope, because }: Refusing, asking: Asking): string {
     case 'lease':
       return unlock(scope.layer, asking);
     case 'agent':
-      return configure(`budgets.agents.${scope.id}`);
+      return configure(/^\w+$/.test(nameOf(scope)) ? `budgets.agents.${nameOf(scope)}` : keyed('agents', scope));
     case 'subtree':
-      if (String(scope.id).endsWith('/**')) return configure(`budgets.subtree["${scope.id}"]`);
+      if (isPattern(scope)) return configure(keyed('subtree', scope));
       return `mount ${scope.id} again with a larger --limit`;
     case 'run':
       return 'invoke again with a larger --budget';
@@ -92,6 +96,10 @@ function remedyOf({ scope, because }: Refusing, asking: Asking): string {
     case 'velocity':
       return `slow down and try again, or ${configure('budgets.velocity')}`;
   }
+}
+
+function keyed(section: string, scope: Scope): string {
+  return `budgets.${section}[${JSON.stringify(nameOf(scope))}]`;
 }
 
 function configure(what: string): string {

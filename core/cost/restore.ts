@@ -1,11 +1,12 @@
 /**
  * Windows filled from the ledger: after a restart, and when they get another length. What was reserved and never settled counts
- * in full: nobody knows its bill. Scopes without a window have a sum each in the ledger.
+ * in full: nobody knows its bill. Scopes without a window have a sum each in the ledger; but agents and subtrees are filled from
+ * its rows, which say who spent where, so that what was spent before anybody gave them a budget counts as well.
  */
 
 import type { Budgets, LedgerState, Limit, Millis, MountPoint, SpentEntry } from '../types.ts';
 import { type Budget, keyOf, type Layer, type Recall, type Scope } from './budget.ts';
-import { agentScopes, globalScope, isLasting, mountScope, SECOND, subtreeScopes } from './scopes.ts';
+import { agentScopesBy, globalScope, isLasting, isPattern, mountScope, SECOND, subtreeScopes } from './scopes.ts';
 import { PARTS } from './window.ts';
 
 /** What is filled, and from where. */
@@ -20,18 +21,23 @@ export interface Filling {
   readonly reset: Millis;
 }
 
+/** What was spent in one scope at one moment. */
+type Spent = readonly [Scope, SpentEntry];
+
 const OF_A_BOOT: ReadonlySet<Layer> = new Set(['pid', 'session', 'velocity']);
+const LAYERS = ['velocity', 'pid', 'session', 'uid', 'agent', 'subtree', 'global'] as const;
+type Filled = (typeof LAYERS)[number];
 
 /** After a restart. */
 export function restoreWindows(filling: Filling): void {
-  const { budgets, ledger, now } = filling;
-  ledger.recover(now);
-  for (const [layer, per] of windowed(budgets)) fill(filling, layer, spentIn(ledger, layer, per, now));
+  filling.ledger.recover(filling.now);
+  for (const layer of LAYERS) fill(filling, spentIn(filling, layer));
 }
 
 /** The sums of scopes without a window are asked for one by one, when they are needed. */
 export function recallFrom(ledger: LedgerState, booted: Millis): Recall {
   return scope => {
+    if (scope.layer === 'agent' || isPattern(scope)) return 0;
     const sum = ledger.sum(keyOf(scope));
     return sum === undefined || (OF_A_BOOT.has(scope.layer) && sum.at < booted) ? 0 : sum.micros;
   };
@@ -39,15 +45,15 @@ export function recallFrom(ledger: LedgerState, booted: Millis): Recall {
 
 /** Other budgets than `before` are in force. Where the ledger cannot be read, nothing has changed. */
 export function refillWindows(filling: Filling, before: Budgets): void {
-  const { budget, budgets, ledger, now } = filling;
-  const changed = windowed(budgets)
-    .filter(([layer]) => JSON.stringify(limitsOf(layer, before)) !== JSON.stringify(limitsOf(layer, budgets)))
-    .map(([layer, per]) => [layer, [...spentIn(ledger, layer, per, now)]] as const);
+  const { budget, budgets } = filling;
+  const changed = LAYERS.filter(layer => written(layer, before) !== written(layer, budgets))
+    .filter(layer => isNamed(layer) || limitOf(layer, budgets).per > 0)
+    .map(layer => [layer, [...spentIn(filling, layer)]] as const);
   for (const [layer, entries] of changed) {
-    const named = namedScopes(layer, budgets)?.filter(scope => !isLasting(scope));
-    if (named === undefined) budget.clear(layer);
-    else for (const scope of named) budget.reset(scope);
-    fill(filling, layer, entries);
+    // The limits of mounts are in the same layer, and not in the configuration.
+    if (layer === 'subtree') for (const { scope } of subtreeScopes(budgets)) budget.reset(scope);
+    else budget.clear(layer);
+    fill(filling, entries);
   }
 }
 
@@ -56,23 +62,61 @@ export function restoreMount(budget: Budget, { path, limit }: MountPoint, ledger
   if (limit === undefined) return;
   const scope = mountScope(path, limit);
   if (isLasting(scope) || budget.knows(scope)) return;
-  for (const spent of spentIn(ledger, keyOf(scope), limit.per, now)) {
+  for (const spent of since(ledger, now, keyOf(scope), limit.per)) {
     // Another mount's path may begin like this one's.
     if (spent.scope === keyOf(scope)) budget.restore(scope, spent.micros, Math.min(spent.at, now));
   }
 }
 
-function fill(filling: Filling, layer: Layer, entries: Iterable<SpentEntry>): void {
-  const { budget, budgets, now } = filling;
-  for (const { scope: key, at, micros, operations } of entries) {
-    const scope = scopeOf(key, budgets);
-    if (scope === undefined || at + scope.limit.per <= now || !counts(filling, scope, at)) continue;
-    budget.restore(scope, layer === 'velocity' ? operations : micros, Math.min(at, now));
+function fill({ budget, now }: Filling, entries: Iterable<Spent>): void {
+  for (const [scope, { at, micros, operations }] of entries) {
+    budget.restore(scope, scope.layer === 'velocity' ? operations : micros, Math.min(at, now));
   }
 }
 
-/** No finer than a window keeps it, see `Window`. */
-function spentIn(ledger: LedgerState, prefix: string, per: Millis, now: Millis): Iterable<SpentEntry> {
+/** What counts in the windows of a layer, in each scope the oldest first. */
+function spentIn(filling: Filling, layer: Filled): Iterable<Spent> {
+  if (layer === 'agent') return spentByAgents(filling);
+  if (layer === 'subtree') return spentBelow(filling);
+  return spentByKey(filling, layer);
+}
+
+function* spentByKey(filling: Filling, layer: Exclude<Filled, 'agent' | 'subtree'>): Iterable<Spent> {
+  const { budgets, ledger, now } = filling;
+  const limit = limitOf(layer, budgets);
+  if (limit.per === 0) return;
+  for (const entry of since(ledger, now, layer, limit.per)) {
+    const scope = layer === 'global' ? globalScope(budgets) : scopeOf(layer, entry.scope, limit);
+    if (counts(filling, scope, entry.at)) yield [scope, entry];
+  }
+}
+
+/** Agents with windows of one length are asked for together: no window is filled more coarsely than it counts. */
+function* spentByAgents({ budgets, ledger, now }: Filling): Iterable<Spent> {
+  const scopeOfAgent = agentScopesBy(budgets);
+  for (const per of new Set(Object.values(budgets.agents).map(limit => limit.per))) {
+    for (const entry of since(ledger, now, AGENTS, per)) {
+      const scope = scopeOfAgent(entry.scope.slice(AGENTS.length));
+      if (scope?.limit.per === per) yield [scope, entry];
+    }
+  }
+}
+
+function* spentBelow({ budgets, ledger, now }: Filling): Iterable<Spent> {
+  for (const { scope, pattern } of subtreeScopes(budgets)) {
+    for (const entry of since(ledger, now, PATHS + pattern.prefix, scope.limit.per)) {
+      if (pattern.matches(entry.scope.slice(PATHS.length))) yield [scope, entry];
+    }
+  }
+}
+
+/** Scopes that the ledger has for every row, whatever was configured when it was written. */
+const AGENTS = 'agent:';
+const PATHS = 'path:';
+
+/** No finer than a window keeps it, see `Window`; of scopes without a window all that there ever was. */
+function since(ledger: LedgerState, now: Millis, prefix: string, per: Millis): Iterable<SpentEntry> {
+  if (per === 0) return ledger.since(0, prefix, Number.MAX_VALUE);
   return ledger.since(now - per + 1, prefix, per / PARTS);
 }
 
@@ -80,54 +124,25 @@ function counts({ booted, reset }: Filling, { layer }: Scope, at: Millis): boole
   return !(OF_A_BOOT.has(layer) && at < booted) && !(layer === 'global' && at < reset);
 }
 
-const LAYERS: readonly Layer[] = ['velocity', 'pid', 'session', 'uid', 'agent', 'subtree', 'global'];
-
-/** The longest window of each layer that has windows. */
-function windowed(budgets: Budgets): [Layer, Millis][] {
-  const all = LAYERS.map((layer): [Layer, Millis] => [
-    layer,
-    Math.max(0, ...limitsOf(layer, budgets).map(({ per }) => per)),
-  ]);
-  return all.filter(([, per]) => per > 0);
+function isNamed(layer: Filled): layer is 'agent' | 'subtree' {
+  return layer === 'agent' || layer === 'subtree';
 }
 
-function limitsOf(layer: Layer, budgets: Budgets): readonly Limit[] {
-  switch (layer) {
-    case 'velocity':
-      return [{ usd: budgets.velocity, per: SECOND }];
-    case 'pid':
-    case 'session':
-    case 'uid':
-    case 'global':
-      return [budgets[layer]];
-    default:
-      return namedScopes(layer, budgets)?.map(({ limit }) => limit) ?? [];
-  }
+function limitOf(layer: Exclude<Filled, 'agent' | 'subtree'>, budgets: Budgets): Limit {
+  return layer === 'velocity' ? { usd: budgets.velocity, per: SECOND } : budgets[layer];
 }
 
-/** The scopes of a layer that the configuration names one by one. */
-function namedScopes(layer: string, budgets: Budgets): readonly Scope[] | undefined {
-  if (layer === 'agent') return agentScopes(budgets);
-  return layer === 'subtree' ? subtreeScopes(budgets) : undefined;
+/** What the configuration says of a layer, to be compared. */
+function written(layer: Filled, budgets: Budgets): string {
+  if (layer === 'agent') return JSON.stringify(budgets.agents);
+  return JSON.stringify(layer === 'subtree' ? budgets.subtree : limitOf(layer, budgets));
 }
 
-/** The scope that a ledger entry's key names, with its limit as it is configured now; undefined where it has none. */
-function scopeOf(key: string, budgets: Budgets): Scope | undefined {
-  const [layer = key] = key.split(':', 1);
+/** The scope that a ledger entry's key names, with its limit as it is configured now. */
+function scopeOf(layer: Layer, key: string, limit: Limit): Scope {
   const [id = 0, born = 0] = key
     .slice(layer.length + 1)
     .split(':')
     .map(Number);
-  switch (layer) {
-    case 'pid':
-    case 'session':
-    case 'uid':
-      return { layer, id, born, limit: budgets[layer] };
-    case 'velocity':
-      return { layer, id, born, limit: { usd: budgets.velocity, per: SECOND } };
-    case 'global':
-      return globalScope(budgets);
-    default:
-      return namedScopes(layer, budgets)?.find(scope => keyOf(scope) === key);
-  }
+  return { layer, id, born, limit };
 }

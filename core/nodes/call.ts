@@ -2,37 +2,42 @@
 
 import { LIMITS } from '../limits.ts';
 import { isPromise, then } from '../maybe.ts';
-import type { CallNode, Cancel, Handle, Maybe, Path } from '../types.ts';
-import { type Again, BaseHandle, EMPTY, WriteBuffer } from './handle.ts';
+import type { CallNode, Cancel, Handle, Maybe, Op } from '../types.ts';
+import { type Again, BaseHandle, EMPTY, endsLine, WriteBuffer } from './handle.ts';
 import { valueBytes } from './stat.ts';
 
-export function openCall(node: CallNode, path: Path, again: Again): Handle {
-  return new CallHandle(path, again, node);
+export function openCall(node: CallNode, op: Op, again: Again): Handle {
+  return new CallHandle(op, again, node);
 }
 
 class CallHandle extends BaseHandle {
   readonly kind = 'call';
   override readonly seekable = false;
   private readonly node: CallNode;
+  private readonly op: Op;
   private request = this.fresh();
   private asked = false;
   private reply: Maybe<Uint8Array> | undefined;
   /** How far the reply was read: the file position also moves with the request's bytes, so it says nothing. */
   private at = 0;
 
-  constructor(path: Path, again: Again, node: CallNode) {
-    super(path, again);
+  constructor(op: Op, again: Again, node: CallNode) {
+    super(op.path, again);
     this.node = node;
+    this.op = op;
   }
 
-  override write(_offset: number, data: Uint8Array): number {
+  override write(_offset: number, data: Uint8Array): Maybe<number> {
     this.again.check('call');
     if (!this.asked) {
       this.request = this.fresh();
       this.asked = true;
       this.reply = undefined;
     }
-    return this.request.write(this.request.length, data);
+    const { node, op, request } = this;
+    const written = request.write(request.length, data);
+    const asks = node.check !== undefined && endsLine(data);
+    return this.checked(asks ? () => node.check?.(op, request.take()) : undefined, request, written, 'call');
   }
 
   override truncate(): void {}

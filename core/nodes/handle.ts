@@ -1,6 +1,7 @@
 /** What every open node has in common. Each kind adds the verbs it can; the rest are refused here. */
 
 import { AosError, asAosError, type ErrorKind } from '../errors.ts';
+import { caught, then } from '../maybe.ts';
 import type { Cancel, Handle, Maybe, NodeKind, Op, Path, Stat, Verb } from '../types.ts';
 
 /** How a handle reaches the gate again. */
@@ -80,19 +81,18 @@ export abstract class BaseHandle implements Handle {
     return error;
   }
 
-  /** Asks the node of what was written so far, where `last` ends a line. What it refuses is refused from now on. */
+  /** Gives what was written once the node has nothing against it. What it refuses is refused from now on. */
   protected checked(
-    node: { check?(op: Op, body: Uint8Array): void },
-    op: Op,
+    check: (() => Maybe<void>) | undefined,
     buffer: WriteBuffer,
-    last: Uint8Array,
-  ): void {
-    if (node.check === undefined || last.at(-1) !== NEWLINE) return;
-    try {
-      node.check(op, buffer.take());
-    } catch (thrown) {
-      buffer.refuse(this.told('write', asAosError(thrown, this.again.component, this.path)));
-    }
+    written: number,
+    verb: Verb = 'write',
+  ): Maybe<number> {
+    if (check === undefined) return written;
+    return caught(
+      () => then(check(), () => written),
+      thrown => buffer.refuse(this.told(verb, asAosError(thrown, this.again.component, this.path))),
+    );
   }
 
   abandon(): void {
@@ -105,6 +105,10 @@ export abstract class BaseHandle implements Handle {
 }
 
 const NEWLINE = 0x0a;
+
+export function endsLine(written: Uint8Array): boolean {
+  return written.at(-1) === NEWLINE;
+}
 
 export const EMPTY = new Uint8Array(0);
 

@@ -1,9 +1,9 @@
 /** An open message: what one open wrote is one message, committed once, at close. */
 
 import { LIMITS } from '../limits.ts';
-import { isPromise } from '../maybe.ts';
+import { caught, isPromise } from '../maybe.ts';
 import type { Cancel, Handle, Maybe, MessageNode, Op } from '../types.ts';
-import { type Again, BaseHandle, EMPTY, WriteBuffer } from './handle.ts';
+import { type Again, BaseHandle, EMPTY, endsLine, WriteBuffer } from './handle.ts';
 
 /** Throws what the plugin refuses early: shells ignore what close says. */
 export function openMessage(node: MessageNode, op: Op, again: Again): Handle {
@@ -32,19 +32,20 @@ class MessageHandle extends BaseHandle {
     this.buffer = this.fresh();
   }
 
-  override write(_offset: number, data: Uint8Array): number {
+  override write(_offset: number, data: Uint8Array): Maybe<number> {
     this.again.check('write');
     this.hold();
     this.dirty = true;
-    try {
-      const written = this.buffer.write(this.buffer.length, data);
-      this.checked(this.node, this.op, this.buffer, data);
-      return written;
-    } catch (error) {
+    const { node, op, buffer } = this;
+    const write = (): Maybe<number> => {
+      const written = buffer.write(buffer.length, data);
+      return this.checked(node.check && (() => node.check?.(op, buffer.take(), endsLine(data))), buffer, written);
+    };
+    return caught(write, error => {
       this.refused = true;
       this.close();
       throw error;
-    }
+    });
   }
 
   /** `>` truncates before it writes. There is nothing to cut. */

@@ -45,7 +45,7 @@ export function openNode(node: Node, op: Op, how: OpenHow, again: Again, default
       if (how.read) throw no('not_readable', 'a message can only be written', `write it: echo "..." > ${op.path}`);
       return openMessage(node, op, again);
     case 'call':
-      return openCall(node, op.path, again);
+      return openCall(node, op, again);
     case 'file':
       return then(node.open(op, how), body => fileHandle(body, op.path, how, node.attr, again, defaults));
   }

@@ -5,7 +5,7 @@ import { LIMITS } from '../limits.ts';
 import { isPromise, then } from '../maybe.ts';
 import { no } from '../refusals.ts';
 import type { Cancel, Handle, Maybe, Op, OpenHow, Path, ValueNode } from '../types.ts';
-import { type Again, BaseHandle, EMPTY, WriteBuffer } from './handle.ts';
+import { type Again, BaseHandle, EMPTY, endsLine, WriteBuffer } from './handle.ts';
 import { valueBytes } from './stat.ts';
 
 export function openValue(node: ValueNode, op: Op, how: OpenHow, again: Again): Maybe<Handle> {
@@ -61,16 +61,17 @@ class ValueWriter extends BaseHandle {
     return this.buffer.read(offset, length);
   }
 
-  override write(offset: number, data: Uint8Array): number {
+  override write(offset: number, data: Uint8Array): Maybe<number> {
     this.emptied = false;
     this.again.check('write');
     // A write replaces the value, opened to be cut or not; who reads as well patches it.
     if (!this.patches && !this.append && offset === 0 && !this.dirty) this.buffer.resize(0);
     this.dirty = true;
-    const written = this.buffer.write(this.append ? this.buffer.length : offset, data);
+    const { node, op, buffer } = this;
+    const written = buffer.write(this.append ? buffer.length : offset, data);
     // What patches is whole only when it is closed.
-    if (!this.patches) this.checked(this.node, this.op, this.buffer, data);
-    return written;
+    const asks = node.check !== undefined && !this.patches && endsLine(data);
+    return this.checked(asks ? () => node.check?.(op, buffer.take()) : undefined, buffer, written);
   }
 
   override truncate(size: number): void {

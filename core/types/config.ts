@@ -19,7 +19,7 @@ export interface Config {
 
 /** Limits in micro-dollars per window; 0 switches a layer off. */
 export interface Budgets {
-  /** By agent's name. */
+  /** By agent's name, in which `*` is any part of it: a budget for each agent that it matches. */
   readonly agents: Readonly<Record<string, Limit>>;
   readonly pid: Limit;
   readonly session: Limit;

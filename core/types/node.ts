@@ -104,6 +104,8 @@ export interface DirNode extends NodeBase {
   /** Its listings may be cut. Without it a cursor is EINVAL. */
   readonly pages?: true;
   makeFile?(op: Op, name: string, mode: number, how: OpenHow): Maybe<FileBody>;
+  /** Without `makeFile`: the value that comes to be when it is written, as whoever creates it then does. */
+  makeValue?(op: Op, name: string): Maybe<ValueNode>;
   makeDir?(op: Op, name: string, mode: number): Maybe<void>;
   makeLink?(op: Op, name: string, target: string): Maybe<void>;
   /** Adds a second name for the file at `from`, a path in the same mount relative to its root. */
@@ -124,10 +126,10 @@ export interface ValueNode extends NodeBase {
   readonly kind: 'value';
   read?(op: Op): Maybe<string | Uint8Array>;
   /**
-   * Refuses by throwing, and at once, what is certainly wrong by now, whatever is still to come: shells hear what write says and
-   * ignore what close says. Asked with all that was written, each time that a write ends with a newline.
+   * Refuses what is certainly wrong by now, whatever is still to come: shells hear what write says and ignore what close says.
+   * Asked with all that was written, each time that a write ends with a newline.
    */
-  check?(op: Op, body: Uint8Array): void;
+  check?(op: Op, body: Uint8Array): Maybe<void>;
   /** Replaces the value; commits once, at close. */
   write?(op: Op, body: Uint8Array): Maybe<unknown>;
   /** True where `read` is cheap, local and free, so `stat` may call it to tell the size. */
@@ -162,10 +164,10 @@ export interface MessageNode extends NodeBase {
    */
   hold?(op: Op): () => void;
   /**
-   * Refuses by throwing, and at once, what is certainly wrong by now, whatever is still to come: shells hear what write says and
-   * ignore what close says. Asked with all that was written, each time that a write ends with a newline.
+   * Refuses what is certainly wrong by now, whatever is still to come: shells hear what write says and ignore what close says.
+   * Asked with all that was written, at each write; `line` says that it ends with a newline.
    */
-  check?(op: Op, body: Uint8Array): void;
+  check?(op: Op, body: Uint8Array, line: boolean): Maybe<void>;
   commit(op: Op, body: Uint8Array): Maybe<unknown>;
   /** Bytes; the 64 KiB of the contract unless said otherwise. */
   readonly limit?: number;
@@ -174,6 +176,8 @@ export interface MessageNode extends NodeBase {
 /** Write a request, read the reply, on the same handle. Two handles never see each other's reply. */
 export interface CallNode extends NodeBase {
   readonly kind: 'call';
+  /** As that of a value. */
+  check?(op: Op, request: Uint8Array): Maybe<void>;
   reply(op: Op, request: Uint8Array): Maybe<string | Uint8Array>;
 }
 

@@ -23,6 +23,8 @@ export interface Settled {
   readonly errno: string | undefined;
   /** Who refused, why, and what to do. */
   readonly component: string | undefined;
+  /** What the error speaks of, where that is another path: what a message names, say, or what lies below. */
+  readonly of?: string | undefined;
   readonly why: string | undefined;
   readonly remedy: string | undefined;
   readonly sid: number;

@@ -10,6 +10,8 @@ export interface PolicyControl {
     /** Takes a lease and tells everybody to look again. */
     add(lease: Omit<Lease, 'id'>): Lease;
     end(id: number): boolean;
+    /** Ends those of `whose` on a path and below it, and forgets which of them had run out. Gives the ids of those ended. */
+    shut(path: Path, whose: (lease: Lease) => boolean): readonly number[];
     /** In force now, oldest first. */
     list(): readonly Lease[];
   };
@@ -23,11 +25,20 @@ export interface PolicyControl {
   sees(caller: Caller, path: Path): boolean;
   /** Every budget that an operation of this caller on this path counts against, with what is used of it now. */
   budgets(caller: Caller, path: Path): readonly BudgetState[];
+  /**
+   * Those that many share, as far as what they are for exists for the caller: of these agents and of each that is configured by
+   * its name, of each configured subtree, and of each mount with a limit.
+   */
+  sharedBudgets(caller: Caller, agents: readonly string[]): readonly BudgetState[];
 }
 
 export interface BudgetState {
   readonly layer: string;
   readonly key: string;
+  /** The agent, subtree or mount that it is for, as its user knows it; undefined for the other layers. */
+  readonly of: string | undefined;
+  /** It counts, and refuses nothing. */
+  readonly off: boolean;
   readonly limit: Limit;
   /** Spent and reserved. */
   readonly used: Micros;

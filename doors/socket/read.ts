@@ -5,6 +5,7 @@ import { VERBS } from '../../core/capabilities/grant.ts';
 import { AosError, asAosError } from '../../core/errors.ts';
 import { join } from '../../core/path.ts';
 import type { Aos, Caller, Cancel, Handle, OpenHow, Path } from '../../core/types.ts';
+import { asRun } from '../agent.ts';
 import { beginStream, sendBytes, sendChunk, sendJson } from './reply.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -47,7 +48,7 @@ async function explain(work: Work): Promise<unknown> {
     });
   }
   const agent = query.get('as');
-  return aos.explain(agent === null ? caller : await work.as(agent), verb, path);
+  return aos.explain(agent === null ? caller : asRun(await work.as(agent)), verb, path);
 }
 
 /**

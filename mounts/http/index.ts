@@ -29,13 +29,16 @@ import {
   type Verb,
 } from '../../plugin-sdk/index.ts';
 import { type Fetched, Fetcher, REQUESTS_MAX } from './fetch.ts';
-import { LISTING_BYTES_MAX, type Listed } from './listing.ts';
+import { type Listed, unlisted } from './listing.ts';
+import { cursorOf, type Place, placeOf } from './place.ts';
 import { Presence } from './presence.ts';
 import { Shapes } from './shapes.ts';
 
 const PRICE = usd(0.001);
 /** A name of RFC 9110, a colon, and a value in one line. */
 const HEADER = /^[!#$%&'*+.^_`|~\w-]+:[^\r\n\0]+$/;
+/** What stat says of a file that can be written. */
+const FILE_MODE = 0o644;
 /** Where the service takes new things, in any directory of a writable mount. */
 const NEW = 'new';
 
@@ -145,7 +148,10 @@ class HttpMount {
       default:
         if (rest === '') return this.dir(rest);
         if (this.isNew(rest)) return this.message(rest);
-        return op.verb === 'stat' ? this.looked(rest) : this.file(rest);
+        if (op.verb === 'stat') return this.presence.isRemoved(rest, this.tools.now()) ? undefined : this.looked(rest);
+        // What was removed is made again: a file from now on, though only its close sends it.
+        if (op.verb === 'write' && this.presence.expect(rest)) this.shapes.learn(rest, false);
+        return this.file(rest);
     }
   }
 
@@ -168,7 +174,7 @@ class HttpMount {
       },
       remove: (op, name) => {
         const path = rest === '' ? name : `${rest}/${name}`;
-        return then(this.fetcher.change('DELETE', path, op), () => this.gone(path));
+        return this.remove(path, op);
       },
     };
   }
@@ -181,7 +187,7 @@ class HttpMount {
     const listed = listing.slice(at, end + 1);
     const shown = listed.slice(0, end - at).map(one => this.entry(rest === '' ? one.name : `${rest}/${one.name}`, one));
     const next = listed.length > end - at ? { link, at: end } : fetched.next && { link: fetched.next, at: 0 };
-    return page([...own, ...shown], next && `${next.at} ${next.link ?? ''}`);
+    return page([...own, ...shown], next && cursorOf(next));
   }
 
   private entry(path: string, { name, dir }: Listed): Entry {
@@ -229,12 +235,15 @@ class HttpMount {
   }
 
   /** There are no times to be kept. A name that the service does not have comes to be, as touch(1) means it. */
-  private touch(rest: string, op: Op, { mode, uid, gid }: AttrChange): Maybe<void> {
-    if (mode !== undefined || uid !== undefined || gid !== undefined) {
+  private touch(rest: string, op: Op, { mode, uid, gid, atime, mtime }: AttrChange): Maybe<void> {
+    // That of every file here: mv and cp -p say what it was before.
+    const other = mode !== undefined && mode !== FILE_MODE;
+    if (other || uid !== undefined || gid !== undefined) {
       const why = 'the service knows no mode and no owner';
       throw new AosError('not_permitted', { component: 'http', path: op.path, why, remedy: 'leave them as they are' });
     }
-    return this.presence.of(rest) === true ? undefined : this.make(rest, op);
+    const times = atime !== undefined || mtime !== undefined;
+    return !times || this.presence.of(rest) === true ? undefined : this.make(rest, op);
   }
 
   private async make(rest: string, op: Op): Promise<void> {
@@ -252,9 +261,19 @@ class HttpMount {
     };
   }
 
+  private async remove(rest: string, op: Op): Promise<void> {
+    try {
+      await this.fetcher.change('DELETE', rest, op);
+    } catch (error) {
+      if (asAosError(error, 'http').kind === 'not_found') this.gone(rest);
+      throw error;
+    }
+    this.gone(rest);
+  }
+
   private gone(rest: string): void {
     this.shapes.forget(rest);
-    this.presence.forget(rest);
+    this.presence.remove(rest, this.tools.now());
   }
 
   /** The receipt says what the service answered. */
@@ -265,27 +284,6 @@ class HttpMount {
       return { status, location: headers.location ?? null, body: said.subarray(0, 64 * 1024).toString() };
     });
   }
-}
-
-/** Why there is nothing to list in an answer. */
-function unlisted(what: 'none' | 'too large', { path }: Op): AosError {
-  const remedy = `read it: aos cat ${path}`;
-  if (what === 'none') {
-    return new AosError('not_dir', { component: 'http', path, why: 'the service gives no listing there', remedy });
-  }
-  const why = `the listing that the service gives is larger than ${LISTING_BYTES_MAX / 1024 / 1024} MiB`;
-  return new AosError('too_large', { component: 'http', path, why, remedy });
-}
-
-/** Where a page begins: `at` names into what the service lists there, or at a link that it gave. */
-interface Place {
-  readonly link: string | undefined;
-  readonly at: number;
-}
-
-function placeOf(cursor: string | undefined): Place {
-  const [at = '0', link = ''] = (cursor ?? '').split(' ');
-  return { at: Number(at), link: link === '' ? undefined : link };
 }
 
 /** Shells and indexers look for hidden names everywhere; none of it is meant for the service, but for the well-known. */

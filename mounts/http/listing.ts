@@ -1,5 +1,7 @@
 /** What a response lists, where it lists anything: a JSON array, or the index page of a file server. */
 
+import { AosError, type Op } from '../../plugin-sdk/index.ts';
+
 /** A name, and whether more is below it. */
 export interface Listed {
   readonly name: string;
@@ -20,6 +22,16 @@ export function listingOf(body: Buffer, contentType: string): Listing | 'none' |
   if (body.length > LISTING_BYTES_MAX) return 'too large';
   const names = isJson ? fromJson(text) : fromIndex(text);
   return names === undefined ? 'none' : new Listing(names);
+}
+
+/** Why there is nothing to list in an answer. */
+export function unlisted(what: 'none' | 'too large', { path }: Op): AosError {
+  const remedy = `read it: aos cat ${path}`;
+  if (what === 'none') {
+    return new AosError('not_dir', { component: 'http', path, why: 'the service gives no listing there', remedy });
+  }
+  const why = `the listing that the service gives is larger than ${LISTING_BYTES_MAX / 1024 / 1024} MiB`;
+  return new AosError('too_large', { component: 'http', path, why, remedy });
 }
 
 /** The names of one body, each once and in its order, looked for as far as somebody asks. */

@@ -21,6 +21,7 @@ for (const [what, name, line, errno] of [
   ['a session that is a path', 'session', '../x\n', 'EINVAL'],
   ['a context that is not there', 'context', '/aos/conversations/2026/01/01/none/context.ctx\n', 'ENOENT'],
   ['a context that is none', 'context', '/aos/memory/x.md\n', 'EINVAL'],
+  ['a message whose context is not there', 'inbox', '{"prompt": "x", "context": "/aos/memory/x.ctx"}', 'ENOENT'],
   ['JSON that is none', 'inbox', '{bad\n', 'EINVAL'],
   ['an unknown key of a message', 'inbox', '{"prompt": "x", "overide": {}}\n', 'EINVAL'],
 ] as const) {
@@ -33,8 +34,7 @@ for (const [what, name, line, errno] of [
     t.is(error.errno, errno);
     t.throws(() => handle.flush(), { message: error.message });
     handle.close();
-    // That something is not there is nothing to put on record.
-    t.deepEqual(refused, errno === 'ENOENT' ? [] : [error.why]);
+    t.deepEqual(refused, [error.why]);
     t.is(w.events.length, 0);
   });
 }
@@ -70,4 +70,36 @@ test('a word that ctl does not know is refused by the write', async t => {
   await again.write(2, Buffer.from('op\n'));
   await again.flush();
   t.is((await w.wait(pid)).reason, 'stopped');
+});
+
+test('what has to be looked up first is waited for by the write', async t => {
+  const backends = { openai: { base_url: 'http://127.0.0.1:9/v1', local: false, api_key: 'x' } };
+  const w = await world(t, { model: saying('unused'), real: { mock: [{ text: 'x' }], config: { backends } } });
+  const handle = await opened(w, '/aos/agents/coder/inbox');
+  const message = { prompt: 'x', override: { model: 'openai/unknown-thing' } };
+  const write = async (): Promise<unknown> => handle.write(0, Buffer.from(JSON.stringify(message)));
+  const error = await t.throwsAsync(write, { instanceOf: AosError });
+  t.regex(error.message, /no model "openai\/unknown-thing"/);
+  handle.close();
+  t.is(w.events.length, 0);
+});
+
+test('what a message will cost, or a word will never be, is refused without a newline too', async t => {
+  const real = { mock: [{ text: 'x' }], pricing: { input_per_1m: 1, output_per_1m: 60 } };
+  const w = await world(t, { model: saying('unused'), real });
+  const inbox = await opened(w, '/aos/agents/coder/inbox');
+  t.throws(() => inbox.write(0, Buffer.from('dear')), { message: /above \$0\.10/ });
+  inbox.close();
+
+  const first = held('half');
+  const other = await world(t, { model: first.model });
+  const pid = await other.send('coder', 'x');
+  await first.begun;
+  const ctl = await opened(other, `/aos/procs/${pid}/ctl`);
+  let at = 0;
+  for (const piece of ['pa', 'u', 'se']) at += await ctl.write(at, Buffer.from(piece));
+  t.throws(() => ctl.write(at, Buffer.from('d')), { message: /"paused" is not a word of ctl/ });
+  ctl.close();
+  first.release();
+  await other.wait(pid);
 });

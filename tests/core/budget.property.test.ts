@@ -89,7 +89,9 @@ class Ledger implements LedgerState {
   }
   *since(since: number, prefix: string): Iterable<SpentEntry> {
     for (const { entry, at, spent: micros = 0 } of this.rows.toSorted((a, b) => a.at - b.at)) {
-      for (const scope of entry.scopes) {
+      const told = entry.scopes.filter(scope => !scope.startsWith('agent:'));
+      const agent = entry.agent === '' ? [] : [`agent:${entry.agent}`];
+      for (const scope of [...told, ...agent, `path:${entry.path}`]) {
         if (at >= since && scope.startsWith(prefix)) yield { scope, at, micros, operations: 1 };
       }
     }
@@ -136,7 +138,10 @@ class World {
     const before = asked.map(each => this.budget.used(each, this.now));
     try {
       const reservation = this.budget.reserve(asked, max, this.now, X);
-      const entry = { at: this.now, micros: max, path: '/aos/x', uid: 0, agent: '', model: '', mount: '', runs: [] };
+      const pays = (layer: Layer): boolean => asked.some(each => each.layer === layer);
+      const path = pays('subtree') ? '/aos/mnt/x' : '/aos/x';
+      const agent = pays('agent') ? 'a' : '';
+      const entry = { at: this.now, micros: max, path, uid: 0, agent, model: '', mount: '', runs: [] };
       const lasting = asked.filter(each => each.limit.per === 0).map(keyOf);
       const id = this.ledger.reserve({ ...entry, scopes: asked.map(keyOf), summed: lasting });
       this.held.push({ id, reservation, scopes: asked, max, spent: 0 });

@@ -227,3 +227,10 @@ test('a stream is settled when it ends, to what it really cost', async t => {
   t.deepEqual(pieces, ['one', 'two']);
   t.is(core.ledger.entries[0]?.settled, 3_000);
 });
+
+test('what a run may not do is explained to whoever reads it as the agent that it was', async t => {
+  const { core } = await subject();
+  const run = { ...granted({ verbs: ['read'], path: '/aos/t/open' }), agent: 'scout', run: 1 };
+  const error = t.throws(() => core.aos.write(run, at('/aos/t/open'), Buffer.from('x')), { instanceOf: AosError });
+  t.is(error.remedy, 'see: aos explain write /aos/t/open --as scout');
+});

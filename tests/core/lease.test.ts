@@ -109,6 +109,31 @@ test('it holds up to its last millisecond, and no longer; then the refusal can s
   t.is(leases.expired(as({ uid: 7 }), '/aos/mnt/x', UNTIL), undefined);
 });
 
+test('the lease that a refusal names is the one that ran out last, whichever was taken first', t => {
+  const leases = new Leases(memory());
+  for (const until of [UNTIL, UNTIL + 2, UNTIL + 1]) leases.add(leaseOf({ kind: 'uid' }, { until }), 0);
+  t.is(leases.expired(as({}), '/aos/mnt/x', UNTIL + 5)?.until, UNTIL + 2);
+});
+
+const LOCKED_SINCE: readonly [string, LeaseScope, string, As, boolean][] = [
+  ['the same', { kind: 'uid' }, '/aos/mnt/x', {}, false],
+  ['one of a session of that user', { kind: 'session', sid: 7 }, '/aos/mnt/x', {}, false],
+  ['one of a part of it', { kind: 'uid' }, '/aos/mnt/x/y', {}, false],
+  ["an agent's", { kind: 'agent', agent: 'scout' }, '/aos/mnt/x', {}, true],
+  ["a command's", { kind: 'process', ...SHELL }, '/aos/mnt/x', {}, true],
+  ['one of another mount', { kind: 'uid' }, '/aos/mnt/other', {}, true],
+];
+
+for (const [what, scope, path, who, told] of LOCKED_SINCE) {
+  test(`what ran out before another was ended by hand, ${what}, is ${told ? 'still' : 'no longer'} the reason`, t => {
+    const leases = new Leases(memory());
+    leases.add(leaseOf({ kind: 'uid' }), 0);
+    const { id } = leases.add(leaseOf(scope, { path, until: UNTIL * 2 }), UNTIL);
+    leases.end(id, UNTIL + 1);
+    t.is(leases.expired(as(who), '/aos/mnt/x', UNTIL + 2) !== undefined, told);
+  });
+}
+
 test('it covers its path and what is below, not a name that begins alike', t => {
   const leases = new Leases(memory());
   leases.add(leaseOf({ kind: 'uid' }), 0);
@@ -138,7 +163,7 @@ test('leases are kept, and no id is given twice', t => {
   const before = new Leases(store);
   before.add(leaseOf({ kind: 'uid' }), 0);
   const second = before.add(leaseOf({ kind: 'uid' }), 0);
-  before.end(second.id);
+  before.end(second.id, 0);
   const after = new Leases(store);
   t.deepEqual(
     after.list(0).map(lease => lease.id),

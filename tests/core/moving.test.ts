@@ -241,3 +241,18 @@ test('a right that ends gives no second name, which would not end', async t => {
   await link(granted({ verbs, path: '/aos/m/**' }));
   t.is(text('drop/z'), 'new');
 });
+
+test('the record of a move and of a second name says what the other name is, refused or not', async t => {
+  const { core, told, move } = await disk(t);
+  await move(all, 'a/x', 'a/y');
+  await refusal(() => move(granted({ verbs: ['read'], path: '/aos/m/**' }), 'a/y', 'a/z'));
+  await core.aos.makeHardLink(all, at('/aos/m/a/w'), at('/aos/m/a/y'));
+  t.deepEqual(
+    told.map(({ verb, path, about, errno }) => [verb, path, about, errno]),
+    [
+      ['remove', '/aos/m/a/x', 'to /aos/m/a/y', undefined],
+      ['remove', '/aos/m/a/y', 'to /aos/m/a/z', 'EACCES'],
+      ['create', '/aos/m/a/w', 'from /aos/m/a/y', undefined],
+    ],
+  );
+});

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { DEFAULT_CONFIG } from '../../core/config.ts';
-import { Budget, type Scope } from '../../core/cost/budget.ts';
+import { checkConfig, DEFAULT_CONFIG } from '../../core/config.ts';
+import { Budget, keyOf, type Scope } from '../../core/cost/budget.ts';
 import { scopesBy } from '../../core/cost/scopes.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
@@ -67,6 +67,80 @@ test('a price that the machine can never hold is not helped by a reset', t => {
   const error = t.throws(() => new Budget().reserve([scope], 40_000, 0, { path: PATH }), { instanceOf: AosError });
   t.like(error, { remedy: 'raise budgets.global in the configuration, which counts at once' });
 });
+
+test('a price above the limit hides neither what is spent nor when it resets; and it is what lasts longest', t => {
+  const scope: Scope = { layer: 'uid', id: 7, born: 0, limit: HELD };
+  const session: Scope = { layer: 'session', id: 1, born: 0, limit: { usd: 45_000, per: 0 } };
+  const budget = new Budget();
+  const refused = (price: number): string => {
+    const error = t.throws(() => budget.reserve([scope, session], price, 1000, { path: PATH }), {
+      instanceOf: AosError,
+    });
+    return error?.why ?? '';
+  };
+  t.is(
+    refused(40_000),
+    'the uid budget of $0.03 in 1m has $0.00 spent, and this could cost $0.04; one operation of this price never fits',
+  );
+  const held = budget.reserve([scope, session], 30_000, 0, { path: PATH });
+  t.regex(
+    refused(40_000),
+    /^the uid .* \$0\.03 spent, and this could cost \$0\.04; one operation of this price never fits$/,
+  );
+  held.spend(30_000);
+  budget.settle(held, 0);
+  t.is(
+    refused(40_000),
+    'the uid budget of $0.03 in 1m has $0.03 spent, and this could cost $0.04, more than all of it; resets in 59s',
+  );
+  t.is(
+    refused(20_000),
+    'the session budget of $0.045 has $0.03 spent, and this could cost $0.02; it resets with the session',
+  );
+});
+
+test('a remedy names a key as it stands in the configuration', t => {
+  const budgets = { ...DEFAULT_CONFIG.budgets, agents: { 're*': HELD, 'a-b': HELD }, subtree: { '/aos/mnt/a*': HELD } };
+  const mount = { path: parsePath('/aos/mnt/api'), component: 'x', tree: { node: () => undefined } };
+  const remedies = (agent: string): string[] =>
+    scopesBy(budgets)({ ...caller(), agent }, parsePath(PATH), mount, undefined)
+      .filter(({ layer }) => layer === 'agent' || layer === 'subtree')
+      .map(scope => refusalOf(scope).remedy?.split(' ')[1] ?? '');
+  t.deepEqual(remedies('reader'), ['budgets.agents["re*"]', 'budgets.subtree["/aos/mnt/a*"]']);
+  t.deepEqual(remedies('a-b'), ['budgets.agents["a-b"]', 'budgets.subtree["/aos/mnt/a*"]']);
+});
+
+test("each agent that a pattern matches has a budget of its own; an agent's name stands before a pattern", t => {
+  const limits = { '*': { usd: 1, per: 0 }, 're*er': { usd: 2, per: 0 }, reader: { usd: 3, per: 0 } };
+  const scopes = scopesBy({
+    ...DEFAULT_CONFIG.budgets,
+    agents: { 're*er': limits['re*er'], '*': limits['*'], reader: limits.reader },
+  });
+  const mount = { path: parsePath('/aos/mnt/api'), component: 'x', tree: { node: () => undefined } };
+  const of = (agent: string) =>
+    scopes({ ...caller(), agent }, parsePath(PATH), mount, undefined)
+      .filter(({ layer }) => layer === 'agent')
+      .map(scope => [keyOf(scope), scope.limit.usd]);
+  t.deepEqual(of('reader'), [['agent:reader', 3]]);
+  t.deepEqual(of('researcher'), [['agent:researcher', 2]]);
+  t.deepEqual(of('scout'), [['agent:scout', 1]]);
+});
+
+test('a subtree that is written in two ways is refused: it would be counted twice', t => {
+  const subtree = { '/aos/mnt/a*': { usd: 1 }, '/aos/mnt/a*/**': { usd: 2 } };
+  const read = () => checkConfig({ budgets: { subtree } }, 'c.yaml', () => 3);
+  t.throws(read, { message: /line 3: .*"\/aos\/mnt\/a\*" and "\/aos\/mnt\/a\*\/\*\*" are the same subtree/ });
+});
+
+for (const name of ['', 'a b', '-a', 'a/b', '**', 'a**', '.x', 'a?']) {
+  test(`a budget for an agent "${name}" is refused at the start: there can be none`, t => {
+    const read = () => checkConfig({ budgets: { agents: { [name]: { usd: 1 } } } }, 'c.yaml', () => 3);
+    t.regex(
+      t.throws(read, { instanceOf: AosError }).message,
+      /line 3: "budgets.agents.*": (no agent has|\* is the only)/,
+    );
+  });
+}
 
 test('the pace of a process is a budget like the others', t => {
   const scope: Scope = { layer: 'velocity', id: 7, born: 1, limit: { usd: 3, per: 1_000 } };

@@ -25,10 +25,10 @@ const MESSAGES: readonly Case[] = [
   { path: 'agents/nobody/inbox', act: 'write', body: 'hi', gives: 'open ENOENT' },
   { path: inbox, act: 'write', body: 'x'.repeat(65_537), gives: 'write EFBIG', why: /at most 65536 bytes/ },
   { path: inbox, act: 'write', body: KIB, times: 65, gives: 'write EFBIG', why: /at most 65536 bytes/ },
-  { path: inbox, act: 'write', body: '{"prompt": oops', gives: 'close EINVAL', why: /is not JSON/ },
-  { path: inbox, act: 'write', body: '{"prompt": 12}', gives: 'close EINVAL', why: /"prompt"/ },
+  { path: inbox, act: 'write', body: '{"prompt": oops', gives: 'write EINVAL', why: /is not JSON/ },
+  { path: inbox, act: 'write', body: '{"prompt": 12}', gives: 'write EINVAL', why: /"prompt"/ },
   { path: inbox, act: 'write', body: ' \n', gives: 'close EINVAL', why: /the prompt is empty/ },
-  { path: inbox, act: 'write', body: '{"prompt": "x", "override": {"model": "no/such"}}', gives: 'close ENOENT' },
+  { path: inbox, act: 'write', body: '{"prompt": "x", "override": {"model": "no/such"}}', gives: 'write ENOENT' },
   { path: inbox, act: 'read', gives: 'open EACCES', why: /can only be written/ },
   { path: inbox, act: 'call', body: 'x', gives: 'open EACCES', why: /can only be written/ },
   { path: inbox, act: 'seek', gives: 'pwrite ESPIPE' },
@@ -124,7 +124,7 @@ fuseTest('a word that ctl does not know is refused, and the run goes on', async 
   const running = () => daemon().aos('cat', `/aos/procs/${pid}/status`);
   await until('it runs', async () => (await running()).stdout === 'running\n');
   for (const word of ['frob', 'stop now', 'STOP', '{}', '\xff']) {
-    t.is(await touch(daemon(), { path: `procs/${pid}/ctl`, act: 'write', body: word }), 'close EINVAL', word);
+    t.is(await touch(daemon(), { path: `procs/${pid}/ctl`, act: 'write', body: word }), 'write EINVAL', word);
     const why = await lastWhy(daemon());
     t.regex(why?.why ?? '', /is not a word of ctl/, word);
     t.regex(why?.remedy ?? '', /stop kill pause resume/, word);

@@ -249,9 +249,12 @@ fuseTest('what is typed wrong is said in one sentence, and nothing is made', asy
   t.regex(await said('aos mount http --base-ulr http://x /aos/mnt/x'), /^2 .*--base-url/);
   t.regex(
     await said('aos mount http /aos/mnt/x'),
-    /^2 http: --base-url <url> is missing; give it, or set AOS_HTTP_BASE_URL/,
+    /^2 http: \/aos\/mnt\/x: --base-url <url> is missing; give it, or set AOS_HTTP_BASE_URL/,
   );
-  t.regex(await said('aos mount http --base-url=http://x --price=-1 /aos/mnt/x'), /^2 http: --price "-1"/);
+  t.regex(
+    await said('aos mount http --base-url=http://x --price=-1 /aos/mnt/x'),
+    /^2 http: \/aos\/mnt\/x: --price "-1"/,
+  );
   t.regex(await said('aos mount http --base-url=http://x /aos/memory/x'), /^2 mounts: .*right below \/aos\/mnt/);
   t.regex(await said('aos mount ./none.ts /aos/mnt/x'), /^2 mounts: .*none\.ts: there is no such file/);
   t.regex(await said('aos mount'), /^2 aos mount: it needs a kind of mount/);

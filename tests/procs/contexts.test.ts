@@ -189,7 +189,7 @@ test('a context whose chain has changed or gone, or that is none, is refused whe
   await say(w, 'd');
   t.deepEqual(told(w), ['b', '2', 'd'], 'the session goes on without it');
   await w.write('/aos/memory/other.ctx', 'no context\n');
-  t.regex((await refusal(t, () => send('/aos/memory/other.ctx'))).message, /is not where contexts lie/);
+  t.regex((await refusal(t, () => send('/aos/memory/other.ctx'))).message, /it is not where contexts lie/);
 
   const mine = `${CONVERSATIONS}/2020/01/01/mine`;
   await w.core.aos.makeDir(w.as(0), parsePath(`${CONVERSATIONS}/2020`), 0o755);

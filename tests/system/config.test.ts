@@ -59,3 +59,14 @@ test('with nothing configured it says what the defaults are', async t => {
   t.like(read, { budgets: { pid: { usd: 0.1, per: '60s' }, session: { usd: 1 }, velocity: 100 } });
   t.like(configOf(read as object), world.core.config());
 });
+
+for (const [written, shown] of [
+  [Number.NaN, 'NaN'],
+  [JSON.parse('1e309'), 'Infinity'],
+] as const) {
+  test(`a number that is none is shown as what it is: ${shown}`, t => {
+    t.throws(() => configOf({ budgets: { uid: { usd: written } } }), {
+      message: new RegExp(`"budgets.uid.usd" is ${shown}: `),
+    });
+  });
+}

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { refusal } from '../support/refusal.ts';
-import { makeWorld, PRICE, START, type World, who } from './world.ts';
+import { configOf, makeWorld, PRICE, START, type World, who } from './world.ts';
 
 const PAID = '/aos/mnt/paid';
 const SOON = new Date(START + 60_000).toISOString();
@@ -110,6 +110,91 @@ test('the breaker stays tripped over a restart until it is reset', async t => {
   t.is(world.core.policy.breaker.tripped, undefined);
 });
 
+test('what has tripped does not reset by the clock, and no file says that it does', async t => {
+  const world = await unlocked(await makeWorld(t, { budgets: { global: { usd: 0.01, per: '60s' } } }));
+  await reads(world, 1);
+  t.regex(await world.read(who(), '/aos/system/breaker'), new RegExp(`resets: ${SOON}\n`));
+  await reads(world, 1);
+  t.regex(await world.read(who(), '/aos/system/breaker'), /\nresets: with aos breaker reset\n$/);
+  t.regex(await world.read(who(), '/aos/system/budget/global'), /\nresets: -\n$/);
+});
+
+test('what is spent trips the machine though the next operation costs more than all of it; too much at once does not', async t => {
+  const world = await unlocked(await makeWorld(t, { budgets: { pid: { usd: 0 }, global: { usd: 0.03, per: '60s' } } }));
+  world.mount('/aos/mnt/dear', { locked: false, price: () => 40_000 });
+  const dear = () => refusal(() => world.read(who(), '/aos/mnt/dear/a'));
+  await reads(world, 1);
+  t.regex((await dear()).message, /one operation of this price never fits; raise budgets.global/);
+  t.is((await world.call(who(), '/aos/system/breaker', {})).tripped, false);
+  await reads(world, 2);
+  t.regex(
+    (await dear()).message,
+    /\$0\.03 spent, and this could cost \$0\.04, more than all of it; it does not reset by itself/,
+  );
+  t.is((await world.call(who(), '/aos/system/breaker', {})).tripped, true);
+});
+
+test('budget/ shows what many share to whoever may know of it, and what is off as off', async t => {
+  const budgets = {
+    uid: { usd: 0 },
+    agents: { 'sc*': { usd: 2, per: '24h' }, other: { usd: 3, per: '24h' } },
+    subtree: { '/aos/mnt/p*': { usd: 5, per: '24h' } },
+  };
+  const grants = { 1001: [{ verbs: ['read', 'call', 'list'], path: '/aos/system/**' }] };
+  const world = await unlocked(await makeWorld(t, { budgets, grants }));
+  world.mount('/aos/mnt/held', { limit: { usd: 1_000_000, per: 0 } });
+  await reads(world, 1);
+  t.deepEqual((await world.names(who(), '/aos/system/budget')).slice(-2), ['agent', 'subtree']);
+  t.is(
+    await world.read(who(), '/aos/system/budget/subtree'),
+    'of: /aos/mnt/p*\nused: $0.01\nlimit: $5.00\nper: 1d\nresets: 2026-11-24T14:22:33.000Z\n\n' +
+      'of: /aos/mnt/held\nused: $0.00\nlimit: $1.00\nper: all time\nresets: -\n',
+  );
+  t.is(await world.read(who(), '/aos/system/budget/uid'), 'used: -\nlimit: off\nper: -\nresets: -\n');
+  const rows = Object.values(await world.call(who(), '/aos/system/budget', {})) as { key: string; off: boolean }[];
+  t.deepEqual(
+    rows.map(({ key }) => key).filter(key => /^(agent|subtree)/.test(key)),
+    ['agent:other', 'agent:scout', 'subtree:/aos/mnt/p*/**', 'subtree:/aos/mnt/held'],
+  );
+  t.deepEqual(
+    rows.filter(({ off }) => off).map(({ key }) => key),
+    ['uid:1000'],
+  );
+  const guest = who({ uid: 1001, authority: world.core.door('test').authorityOf(1001) });
+  t.deepEqual(await world.names(guest, '/aos/system/budget'), ['velocity', 'pid', 'session', 'uid', 'global']);
+});
+
+test('an agent or a subtree that is given a budget has spent what the ledger says, at once and after a restart', async t => {
+  const run = who({ agent: 'scout', run: 3 });
+  const world = await makeWorld(t);
+  await world.call(who(), '/aos/system/unlock', { path: PAID, duration: '1h', scope: 'agent:scout' });
+  for (const name of ['a', 'b', 'c']) {
+    await world.read(run, `${PAID}/${name}`);
+    world.now += 600_000;
+  }
+  const used = async (budgets: object, layer: string): Promise<string> => {
+    world.core.reconfigure(configOf({ budgets }));
+    return (await world.read(who(), `/aos/system/budget/${layer}`)).split('\n')[1] ?? '';
+  };
+  for (const [per, spent] of [
+    ['24h', 3],
+    ['25m', 2],
+    ['1m', 0],
+    [undefined, 3],
+    ['24h', 3],
+  ] as const) {
+    const limit = { usd: 5, ...(per !== undefined && { per }) };
+    t.is(await used({ agents: { 's*': limit } }, 'agent'), `used: $0.0${spent}`, `agent ${per}`);
+    t.is(await used({ subtree: { '/aos/mnt/*/b': limit } }, 'subtree'), `used: $0.0${spent > 1 ? 1 : 0}`, `b ${per}`);
+  }
+  t.is(await used({ agents: { scout: { usd: 0.02 } } }, 'agent'), 'used: $0.03');
+  t.regex((await refusal(() => world.read(run, `${PAID}/d`))).message, /agent budget of \$0\.02 has \$0\.03 spent/);
+  await world.restart({ budgets: { agents: { 'sc*': { usd: 0.04 } } } });
+  await world.read(run, `${PAID}/d`);
+  const error = await refusal(() => world.read(run, `${PAID}/e`));
+  t.regex(error.message, /agent budget of \$0\.04 has \$0\.04 spent.*raise budgets\.agents\["sc\*"\]/);
+});
+
 test('the breaker is reset by a written word as well, and by no other', async t => {
   const world = await unlocked(await makeWorld(t, { budgets: { global: { usd: 0.01, per: '60s' } } }));
   await reads(world, 2);
@@ -156,6 +241,7 @@ test('explain shows each set, the lock, the breaker and each budget, and does no
   t.regex(said[2] ?? '', /ceiling \/aos\/mnt\/\*\* yes allowed: list,read on/);
   t.regex(said[6] ?? '', /\$0\.00 used of \$0\.10 in 1m, and this could cost \$0\.01/);
   t.true(steps(who({ comm: 'updatedb.plocat' })).some(line => /^lock indexers no updatedb/.test(line)));
+  t.true(said[0]?.endsWith('whether anything is there is not looked at'));
   await reads(world, 10);
   t.true(steps().some(line => /^reserve pid no \$0\.10 used/.test(line)));
   t.is(world.reached.length, 10);

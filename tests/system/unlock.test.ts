@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { ErrnoName } from '../../core/errors.ts';
 import { refusal } from '../support/refusal.ts';
 import { makeWorld, START, type Who, who } from './world.ts';
 
@@ -93,6 +94,9 @@ test('a run without a grant for it cannot unlock: for it there is no such file',
 
 const BAD: readonly [string, object, RegExp][] = [
   ['no time', { duration_ms: 0 }, /over at once/],
+  ['less than a millisecond', { duration_ms: 0.4 }, /less than a millisecond is over at once/],
+  ['the same in words', { duration: '0.4ms' }, /less than a millisecond is over at once/],
+  ['a budget of next to nothing', { duration_ms: 1, budget_usd: 1e-7 }, /less than a micro-dollar pays for nothing/],
   ['less than no time', { duration_ms: -1 }, /over at once/],
   ['a year', { duration_ms: 365 * 86_400_000 }, /24h at most/],
   ['a millisecond too long', { duration_ms: 86_400_001 }, /24h at most/],
@@ -230,6 +234,24 @@ test('lock ends what the caller holds on the path and below it, at once, also fo
   t.regex((await refusal(() => world.call(who(), LOCK, { path: `${PAID}/a` }))).message, /aos lock \/aos\/mnt\/paid/);
 });
 
+test('what is locked by hand is locked, and no lease is said to have run out, whether one still held or not', async t => {
+  const world = await makeWorld(t);
+  const kind = async (): Promise<string> => (await refusal(() => world.read(who(), `${PAID}/a`))).kind;
+  await world.call(who(), UNLOCK, { path: PAID, duration_ms: 1000 });
+  world.now = START + 1000;
+  t.is(await kind(), 'lease_expired');
+  t.deepEqual((await world.call(who(), '/aos/system/lock', { path: PAID })).ended, []);
+  t.is(await kind(), 'locked');
+  await world.call(who(), UNLOCK, { path: PAID, duration_ms: 1000 });
+  world.now = START + 2000;
+  await world.call(who(), UNLOCK, { path: PAID, duration_ms: 5000 });
+  t.deepEqual((await world.call(who({ sid: 99 }), '/aos/system/lock', { path: PAID })).ended, [3]);
+  const error = await refusal(() => world.read(who(), `${PAID}/a`));
+  t.deepEqual([error.kind, error.exitCode], ['locked', 1]);
+  await world.restart();
+  t.is(await kind(), 'locked');
+});
+
 test('lock says where there is nothing to lock, and refuses what is not there', async t => {
   const world = await makeWorld(t);
   const lock = (path: string) => world.call(who(), '/aos/system/lock', { path });
@@ -243,4 +265,40 @@ test('lock says where there is nothing to lock, and refuses what is not there', 
   unmount();
   t.is((await lock('/aos/mnt/other').then(({ ended }) => ended as number[])).length, 1);
   t.deepEqual(world.reached, []);
+});
+
+const WRITTEN: readonly [string, string, string, ErrnoName][] = [
+  ['a word', 'unlock', 'junk', 'EINVAL'],
+  ['JSON that is no object', 'unlock', '[]', 'EINVAL'],
+  ['a word in an object', 'unlock', `{"path":"${PAID}","duration": soon}`, 'EINVAL'],
+  ['less than no time', 'unlock', `{"path":"${PAID}","duration_ms":-5}`, 'EINVAL'],
+  ['a path that is not there', 'unlock', '{"path":"/aos/mnt/none","duration":"1m"}', 'ENOENT'],
+  ['an agent that is not there', 'unlock', `{"path":"${PAID}","duration":"1m","scope":"agent:none"}`, 'ENOENT'],
+  ['a lease that is not held', 'lock', '{"id":7}', 'ENOENT'],
+  ['another word', 'breaker', 'rst', 'EINVAL'],
+];
+
+for (const [what, file, text, errno] of WRITTEN) {
+  test(`what a shell writes is refused by write, since it does not hear of close: ${what}, to ${file}`, async t => {
+    const world = await makeWorld(t);
+    const how = { read: false, write: true, append: false, truncate: true };
+    const handle = await world.core.aos.open(who(), `/aos/system/${file}` as never, how);
+    const error = await refusal(() => handle.write(0, Buffer.from(`${text}\n`)));
+    t.is(error.errno, errno);
+    t.is((await refusal(() => handle.flush())).message, error.message);
+    handle.close();
+    const told = Object.values(await world.call(who(), '/aos/system/errors', {}));
+    t.is(told.length, errno === 'ENOENT' ? 0 : 1);
+  });
+}
+
+test('a request may come line by line', async t => {
+  const world = await makeWorld(t);
+  const how = { read: true, write: true, append: false, truncate: false };
+  const handle = await world.core.aos.open(who(), UNLOCK as never, how);
+  for (const line of ['{', `"path": "${PAID}",`, '"duration":', '"1m"', '}'])
+    await handle.write(0, Buffer.from(`${line}\n`));
+  t.deepEqual(await world.names(who(), '/aos/system/leases'), [], 'it is taken when all of it is there');
+  t.like(JSON.parse(String(await handle.read(0, 4096))), { path: PAID });
+  handle.close();
 });

@@ -28,8 +28,8 @@ export interface World {
   call(caller: Caller, path: string, request: unknown): Promise<Record<string, unknown>>;
   read(caller: Caller, path: string): Promise<string>;
   names(caller: Caller, path: string): Promise<string[]>;
-  /** The daemon ends and another starts on the same home. */
-  restart(): Promise<void>;
+  /** The daemon ends and another starts on the same home, with the same configuration unless said otherwise. */
+  restart(config?: object): Promise<void>;
 }
 
 export function configOf(config: object): Config {
@@ -63,9 +63,9 @@ export async function makeWorld(t: Teardown, config: object = {}): Promise<World
     },
     read: async (caller, path) => String(await running.core.aos.read(caller, parsePath(path))),
     names: async (caller, path) => (await running.core.aos.list(caller, parsePath(path))).map(entry => entry.name),
-    async restart() {
+    async restart(next = config) {
       running.stop();
-      running = await start(home, configOf(config), clock, reached);
+      running = await start(home, configOf(next), clock, reached);
     },
   };
   return world;
