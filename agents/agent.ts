@@ -34,7 +34,8 @@ export class Agent {
   private readonly api: AgentApi;
   private readonly running = new Map<number, RunStatus>();
   private readonly waiting: Set<number>;
-  private readonly places = new Set<symbol>();
+  /** By user: nobody's messages wait for what another is writing. */
+  private readonly places = new Map<symbol, number>();
   private readonly idle = new Set<() => void>();
   /** The run that the stream shows. */
   private shown: number | undefined;
@@ -60,15 +61,17 @@ export class Agent {
     return this.waiting.size;
   }
 
-  /** Messages that are being written: each has its place in the queue already. */
-  get held(): number {
-    return this.places.size;
+  /** Messages that a user is writing: each has its place in the queue already. */
+  held(uid: number): number {
+    let count = 0;
+    for (const holder of this.places.values()) if (holder === uid) count++;
+    return count;
   }
 
   /** Keeps a place for a message, until the function it gives is called. */
-  hold(): () => void {
+  hold(uid: number): () => void {
     const place = Symbol();
-    this.places.add(place);
+    this.places.set(place, uid);
     return () => this.places.delete(place);
   }
 

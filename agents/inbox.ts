@@ -1,36 +1,17 @@
 /** From a message to a run: checked here, accepted and run by /aos/procs. */
 
-import {
-  AosError,
-  type Caller,
-  caught,
-  isPromise,
-  type Maybe,
-  type Op,
-  type PluginApi,
-  then,
-} from '../plugin-sdk/index.ts';
+import { AosError, type Caller, caught, type Maybe, type Op, type PluginApi, then } from '../plugin-sdk/index.ts';
 import type { Agent } from './agent.ts';
 import { consented, solvent } from './consent.ts';
 import { type Ask, inboxOf, prepared, type Receipt, withContext } from './invitation.ts';
 import { checkMessage, type Message, parseMessage, parseMessageSoFar } from './message.ts';
-import { type Model, resolveModel } from './model.ts';
+import type { Model } from './model.ts';
 import type { Definition } from './registry.ts';
 import type { AgentConfig } from './source.ts';
 
-/**
- * Refuses at open what would be refused anyway: a daemon that stops, a full queue, a definition that was never valid;
- * and where the agent's model costs something and nothing may be spent, whatever the message will say: what close says may go
- * unread.
- */
-export function acceptMessage(
-  api: PluginApi,
-  definition: Definition,
-  agent: Agent,
-  { caller }: Op,
-  stopping: boolean,
-): void {
-  const { queue, model } = configOf(definition);
+/** Refuses at open what would be refused whatever is written: a daemon that stops, a full queue, a definition that was never valid. */
+export function acceptMessage(definition: Definition, agent: Agent, { uid }: Caller, stopping: boolean): void {
+  const { queue } = configOf(definition);
   if (stopping) {
     throw new AosError('not_running', {
       component: 'agents',
@@ -39,27 +20,14 @@ export function acceptMessage(
       remedy: 'send it again after the next aos-mount',
     });
   }
-  if (agent.depth + agent.held >= queue.depth) {
+  if (agent.depth + agent.held(uid) >= queue.depth) {
     throw new AosError('queue_full', {
       component: 'agents',
       path: inboxOf(agent),
-      why: `${agent.depth} messages wait already`,
+      why: `${agent.depth} messages wait already, and you are writing ${agent.held(uid)}`,
       remedy: 'try again when some are done, or raise queue.depth of the agent',
     });
   }
-  if (caller.door === 'kernel') mayCost(api, agent, caller, model);
-}
-
-/** As far as the model is known at once and there is one: what else is wrong with it, the message itself is refused for. */
-function mayCost(api: PluginApi, agent: Agent, caller: Caller, name: string | undefined): void {
-  let model: Maybe<Model>;
-  try {
-    model = resolveModel(api, name);
-  } catch {
-    return;
-  }
-  if (isPromise(model)) model.catch(() => {});
-  else solvent(api, inboxOf(agent), model, caller, agent.name);
 }
 
 /** Gives the receipt: `{pid, conversation, session}`; of a message with branches a list of them. */
@@ -88,22 +56,25 @@ export function commitMessage(
   });
 }
 
-/** Takes what was put down for the next run before anybody else can, and puts it back where there is no run. */
+/** Takes what was put down for the next run before another message of the user can, and puts it back where there is no run. */
 function taking(agent: Agent, { uid }: Caller, send: () => Maybe<readonly Receipt[]>): Maybe<readonly Receipt[]> {
-  const { context } = agent.record.now;
-  agent.record.set({ context: null, contextBy: null });
+  const { record } = agent;
+  const context = record.context(uid);
+  record.setContext(uid, null);
   const putBack = (): void => {
-    if (agent.record.now.context === null) agent.record.set({ context, contextBy: uid });
-  };
-  const refused = (thrown: unknown): never => {
-    putBack();
-    throw mendable(agent, context, thrown);
+    if (record.context(uid) === null) record.setContext(uid, context);
   };
   const accepted = (receipts: readonly Receipt[]): readonly Receipt[] => {
     if (receipts.some(({ deduplicated }) => deduplicated)) putBack();
     return receipts;
   };
-  return caught(() => then(send(), accepted), refused);
+  return caught(
+    () => then(send(), accepted),
+    thrown => {
+      putBack();
+      throw mendable(agent, context, thrown);
+    },
+  );
 }
 
 /** The same error, with what to do about a context that the message does not name itself. */
@@ -114,7 +85,10 @@ function mendable(agent: Agent, context: string | null, thrown: unknown): unknow
   return new AosError(kind, { component, path, why, remedy, cause: thrown });
 }
 
-/** Refuses what nothing is left to pay for or may not be spent unasked, what has no room, and a context that cannot be gone on from. */
+/**
+ * Refuses what nothing is left to pay for or may not be spent unasked, what has no room, and a context that cannot be gone on
+ * from; nothing of a message that came before, which is not run again.
+ */
 function meant(
   api: PluginApi,
   config: AgentConfig,
@@ -124,16 +98,19 @@ function meant(
   model: Model,
   ask: Ask,
 ): Maybe<void> {
-  solvent(api, path, model, caller, agent.name);
-  roomFor(agent, config, message);
-  if (message.context === undefined) return consented(path, model, message, ask.estimate);
-  return then(ask.estimate(), estimate => consented(path, model, message, () => estimate));
+  return then(ask.known(), known => {
+    if (known) return undefined;
+    solvent(api, path, model, caller, agent.name);
+    roomFor(agent, config, caller, message);
+    if (message.context === undefined) return consented(path, model, message, ask.estimate);
+    return then(ask.estimate(), estimate => consented(path, model, message, () => estimate));
+  });
 }
 
-/** The queue takes all branches or none, beside the messages that are being written. What came before needs no room. */
-function roomFor(agent: Agent, { queue }: AgentConfig, { branches, idempotency_key: key }: Message): void {
-  if (branches === 1 || key !== undefined) return;
-  const waiting = agent.depth + Math.max(0, agent.held - 1);
+/** The queue takes all branches or none, beside the messages that the same user is writing. */
+function roomFor(agent: Agent, { queue }: AgentConfig, { uid }: Caller, { branches }: Message): void {
+  if (branches === 1) return;
+  const waiting = agent.depth + Math.max(0, agent.held(uid) - 1);
   if (waiting + branches <= queue.depth) return;
   throw new AosError('queue_full', {
     component: 'agents',
@@ -152,7 +129,7 @@ export function checkSoFar(api: PluginApi, definition: Definition, agent: Agent,
   const check = (): Maybe<void> =>
     prepared(api, config, agent, op, message, (model, ask) => meant(api, config, agent, op, message, model, ask));
   if (message === asked) return check();
-  const { context } = agent.record.now;
+  const context = agent.record.context(op.caller.uid);
   return caught(check, thrown => {
     throw mendable(agent, context, thrown);
   });

@@ -26,8 +26,8 @@ export const agentsPlugin = definePlugin({
     api.tap.stop(() => {
       stopping = true;
     });
-    const accept = (definition: Definition, agent: Agent, op: Op): void =>
-      acceptMessage(api, definition, agent, op, stopping);
+    const accept = (definition: Definition, agent: Agent, { caller }: Op): void =>
+      acceptMessage(definition, agent, caller, stopping);
     api.mount({ path: parsePath('/aos/agents'), tree: agentsTree(api, registry, agentOf, accept) });
     api.tap.run(event => agentOf(event.run.agent).hear(event));
   },

@@ -23,6 +23,8 @@ const PROCS = parsePath('/aos/procs');
 
 /** Asks /aos/procs about the run that a message would be. */
 export interface Ask {
+  /** Whether a message with its key came before. */
+  known(): Maybe<boolean>;
   estimate(): Maybe<Estimate>;
   /** Gives a receipt for each run. */
   spawn(): Maybe<readonly Receipt[]>;
@@ -61,6 +63,7 @@ export function prepared<T>(
       funded(inboxOf(agent), model, budgetOf(config, message, caller));
       const task = invitation(config, agent, caller, message, model);
       return go(model, {
+        known: () => isKnown(api, agent, caller, message),
         estimate: () => {
           const request = { ...task, op: 'estimate', sessions: sessionsOf(agent, message, api.now(), false) };
           // Procs answers this with an estimate and nothing else.
@@ -79,14 +82,19 @@ export function prepared<T>(
 
 /** The message with the context that its sender has put down for the agent's next run, where it names none itself. */
 export function withContext(agent: Agent, { uid }: Caller, message: Message): Message {
-  const { context, contextBy } = agent.record.now;
-  return message.context !== undefined || context === null || contextBy !== uid ? message : { ...message, context };
+  const context = agent.record.context(uid);
+  return message.context !== undefined || context === null ? message : { ...message, context };
 }
 
 /** Throws where a run that whoever asks would start could not go on from it. */
 export function checkContext({ aos, self }: PluginApi, caller: Caller, context: string): Maybe<void> {
   const ask = (): Maybe<unknown> => aos.call(self, PROCS, { op: 'context', context, caller });
   return then(aos.stat(caller, parsePath(context)), () => then(ask(), () => undefined));
+}
+
+function isKnown(api: PluginApi, { name }: Agent, caller: Caller, { idempotency_key: key }: Message): Maybe<boolean> {
+  if (key === undefined) return false;
+  return then(api.aos.call(api.self, PROCS, { op: 'known', agent: name, key, caller }), known => known === true);
 }
 
 /** What /aos/procs needs to know of a run that is asked for, or only thought of. */

@@ -45,7 +45,11 @@ const messageSchema = schema(z =>
     /** Runs of this message, each in a session of its own that goes on from the context. */
     branches: z.number().int().min(1).max(LIMITS.branches_max).default(1),
     attach: z.union([treePath().transform(path => [path]), z.array(treePath()).max(100)]).default([]),
-    idempotency_key: z.string().min(1).max(256).optional(),
+    idempotency_key: z
+      .string()
+      .max(256)
+      .regex(/^[^\0]+$/, 'not a key: some text')
+      .optional(),
     ceiling: z.array(grantSchema()).optional(),
     /** Meant, though the estimate is high. */
     force: z.boolean().default(false),

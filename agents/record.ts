@@ -13,9 +13,8 @@ const keptSchema = schema(z =>
     outputAt: z.number(),
     /** `YYYY/MM/DD/<id>` of the current or last run. */
     current: z.string().nullable(),
-    /** For the next run only, of the user who said so. */
-    context: z.string().nullable(),
-    contextBy: z.number().nullable().default(null),
+    /** By user, for that user's next run only. */
+    contexts: z.record(z.string(), z.string()).default({}),
     /** As it was written. */
     prefs: z.string(),
     prefsAt: z.number(),
@@ -45,8 +44,7 @@ export class AgentRecord {
       output: '',
       outputAt: now,
       current: null,
-      context: null,
-      contextBy: null,
+      contexts: {},
       prefs: '',
       prefsAt: now,
     };
@@ -60,6 +58,16 @@ export class AgentRecord {
     const next = { ...this.kept, ...change };
     this.keys.set(SPACE, this.name, JSON.stringify(next));
     this.kept = next;
+  }
+
+  /** What a user has put down for the next run; null where nothing. */
+  context(uid: number): string | null {
+    return this.kept.contexts[String(uid)] ?? null;
+  }
+
+  setContext(uid: number, context: string | null): void {
+    const { [String(uid)]: _, ...others } = this.kept.contexts;
+    this.set({ contexts: context === null ? others : { ...others, [String(uid)]: context } });
   }
 
   session(at: Millis): string {

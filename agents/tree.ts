@@ -118,7 +118,7 @@ export function agentsTree(
       hold: args => {
         const agent = agentOf(args.name);
         accept(definition(args), agent, args);
-        return agent.hold();
+        return agent.hold(args.caller.uid);
       },
       check: (args, body) =>
         told(agentOf(args.name), args, () => checkSoFar(api, definition(args), agentOf(args.name), args, body)),
@@ -142,7 +142,7 @@ export function agentsTree(
       (args, body) => checkSession(args, body.trim()),
     ),
     '/:name/context': text(
-      agent => agent.record.now.context ?? '',
+      (agent, { caller }) => agent.record.context(caller.uid) ?? '',
       agent => agent.statusAt,
       (agent, args, body) => setContext(api, agent, args, body.trim()),
       (args, body) => mayGoOn(api, args, body.trim()),
@@ -202,7 +202,7 @@ function wait(agent: Agent, op: Op, request: unknown): unknown {
       conversation: last.run.conversation,
       output: last.end.output,
       exit_code: last.end.code,
-      cost_usd: last.end.unpriced ? null : usdFromMicros(last.end.cost),
+      cost_usd: last.run.unpriced ? null : usdFromMicros(last.end.cost),
       reason: last.end.reason,
     };
   });
@@ -247,8 +247,7 @@ function switchSession(agent: Agent, op: Op, asked: string, now: Millis): void {
 
 /** An empty text takes a context back that was set. */
 function setContext(api: PluginApi, agent: Agent, op: Op, asked: string): unknown {
-  const kept = asked === '' ? { context: null, contextBy: null } : { context: asked, contextBy: op.caller.uid };
-  return then(mayGoOn(api, op, asked), () => agent.record.set(kept));
+  return then(mayGoOn(api, op, asked), () => agent.record.setContext(op.caller.uid, asked === '' ? null : asked));
 }
 
 /** Throws for what is no `.ctx` path, or one that whoever writes it could not go on from. */

@@ -10,6 +10,8 @@ export interface FreezeOptions {
   readonly root: string;
   /** Whether a run of this daemon is writing the turn. */
   isActive(turn: string): boolean;
+  /** Whether a run that is yet to start will write it, or one that is yet to come might. */
+  isExpected(turn: string): boolean;
   /**
    * A directory says that it is a running turn, and no run writes it. Gives its meta once that is put right; undefined, or the
    * same, where no run ever wrote it: it is somebody's own then.
@@ -38,10 +40,10 @@ export class Freeze {
     return true;
   }
 
-  /** False while a run is writing the turn that `rest` lies in. */
+  /** False while a run is writing the turn that `rest` lies in, and before. */
   isWritable(rest: string): boolean {
     const turn = turnOf(rest);
-    return turn === undefined || !this.options.isActive(turn);
+    return turn === undefined || !(this.options.isActive(turn) || this.options.isExpected(turn));
   }
 
   private remember(turn: string): void {

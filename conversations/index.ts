@@ -4,11 +4,11 @@
  */
 
 import { realpathSync } from 'node:fs';
-import { definePlugin, diskTree, parsePath } from '../plugin-sdk/index.ts';
+import { definePlugin, diskTree, type PluginApi, parsePath } from '../plugin-sdk/index.ts';
 import { VIEWS } from './catalogue.ts';
 import { Freeze } from './freeze.ts';
 import { Records } from './records.ts';
-import { isDate, TREE, turnOf } from './turn.ts';
+import { isDate, startOf, TREE, turnOf } from './turn.ts';
 import { viewTree } from './views.ts';
 
 export const conversationsPlugin = definePlugin({
@@ -19,6 +19,7 @@ export const conversationsPlugin = definePlugin({
     const freeze = new Freeze({
       root,
       isActive: turn => records.isActive(turn),
+      isExpected: turn => isExpected(api, turn),
       heal: (turn, meta) => records.heal(turn, meta),
     });
     const tree = diskTree(root, {
@@ -26,10 +27,13 @@ export const conversationsPlugin = definePlugin({
       frozen: rest => freeze.isFrozen(rest),
       writable: rest => freeze.isWritable(rest),
       pinned: isDate,
-      refusal: rest =>
-        records.isActive(turnOf(rest) ?? '')
-          ? { why: 'its run is still writing it', remedy: 'wait until the run has ended' }
-          : { why: 'a finished turn never changes', remedy: 'copy it elsewhere to change the copy' },
+      refusal: rest => {
+        const turn = turnOf(rest) ?? '';
+        if (records.isActive(turn))
+          return { why: 'its run is still writing it', remedy: 'wait until the run has ended' };
+        if (isExpected(api, turn)) return { why: 'such names are kept for runs to come', remedy: 'take another name' };
+        return { why: 'a finished turn never changes', remedy: 'copy it elsewhere to change the copy' };
+      },
       overlay: { names: VIEWS, tree: viewTree(records.catalogue, () => records.ready()) },
     });
     api.mount({ path: parsePath(TREE), tree });
@@ -37,3 +41,11 @@ export const conversationsPlugin = definePlugin({
     records.start();
   },
 });
+
+/** Whose directory is in place when its run begins decides what that run said: nobody may be there before it. */
+function isExpected({ now, state }: PluginApi, turn: string): boolean {
+  const start = startOf(turn);
+  if (start === undefined) return false;
+  // A run that is accepted later begins in this second or after it.
+  return start + 1000 > now() || state.runs.list(['queued']).some(({ conversation }) => conversation === turn);
+}

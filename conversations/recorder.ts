@@ -15,7 +15,7 @@ import {
 import { writeContext } from './context.ts';
 import { openLog } from './host.ts';
 import { ToolFiles } from './tool-files.ts';
-import { iso, json, type Meta, newMeta, outcomeOf, summaryOf, tokensOf, usd, writeWhole } from './turn.ts';
+import { costOf, iso, json, type Meta, newMeta, outcomeOf, summaryOf, tokensOf, usd, writeWhole } from './turn.ts';
 
 export class Recorder {
   readonly turn: string;
@@ -85,18 +85,18 @@ export class Recorder {
   end(end: RunEnd, at: Millis, model: string): Meta {
     const answer = this.streamed || end.output === '' ? '' : end.output;
     if (answer !== '') this.line({ v: 1, ts: iso(at), type: 'text', text: answer });
-    writeSync(this.text, answer + closing(end));
+    writeSync(this.text, answer + closing(end, this.meta));
     this.meta = {
       ...this.meta,
       model,
       lineage: { ...this.meta.lineage, children: this.children },
       tokens: tokensOf(end.usage),
-      cost_usd: end.unpriced ? null : usd(end.cost),
+      cost_usd: this.meta.cost_usd === null ? null : usd(end.cost),
       outcome: outcomeOf(end.reason),
       ended: iso(at),
     };
     writeWhole(this.dir, 'summary.md', summaryOf(end.output === '' ? (end.message ?? '') : end.output));
-    this.writeCost(end.unpriced ? null : end.cost, end.durationMs);
+    this.writeCost(end.cost, end.durationMs);
     const context = this.writeContext(this.told.output);
     writeWhole(this.dir, 'manifest.json', json(this.manifest(context)));
     this.close();
@@ -119,13 +119,13 @@ export class Recorder {
     this.told.add(event);
   }
 
-  private writeCost(micros: number | null, durationMs: number | null = null): void {
-    const { model, tokens } = this.meta;
+  private writeCost(micros: number, durationMs: number | null = null): void {
+    const { model, tokens, cost_usd } = this.meta;
     const duration_sec = durationMs === null ? null : durationMs / 1000;
     writeWhole(
       this.dir,
       'cost.json',
-      json({ cost_usd: micros === null ? null : usd(micros), cost_micros: micros, model, tokens, duration_sec }),
+      json({ ...costOf(cost_usd === null ? null : micros), model, tokens, duration_sec }),
     );
   }
 
@@ -185,8 +185,8 @@ function mark(event: TraceEvent, file: string | undefined): string {
   }
 }
 
-function closing(end: RunEnd): string {
+function closing(end: RunEnd, { cost_usd }: Meta): string {
   const why = end.message === undefined ? '' : `: ${end.message}`;
-  const cost = end.unpriced ? 'cost unknown' : `${usd(end.cost)} USD`;
+  const cost = cost_usd === null ? 'cost unknown' : `${usd(end.cost)} USD`;
   return `\n\n---\n\n${outcomeOf(end.reason)}${why} (exit ${end.code}, ${cost}, ${end.durationMs / 1000} s)\n`;
 }

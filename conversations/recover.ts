@@ -6,7 +6,7 @@ import type { Millis, RunRow } from '../plugin-sdk/index.ts';
 import { chainOf, writeContext } from './context.ts';
 import { addLine, isMadeHere, openLog, readHead, writeWhole } from './host.ts';
 import { transcriptOf } from './transcript.ts';
-import { iso, json, type Meta, outcomeOf, summaryOf, usd } from './turn.ts';
+import { costOf, iso, json, type Meta, outcomeOf, summaryOf, usd } from './turn.ts';
 
 /**
  * `row` is what the process table knows of the run; its word on how the run ended and what it cost is taken. Gives `meta`
@@ -24,18 +24,14 @@ export function recover(root: string, turn: string, meta: Meta, row: RunRow | un
       ? 'the daemon stopped before this run ended'
       : 'the daemon stopped before this was written down';
   const told = transcriptOf(dir);
-  const cost = Math.max(row.cost, told.cost);
+  const cost = meta.cost_usd === null ? null : Math.max(row.cost, told.cost);
   addLines(dir, {
     'transcript.jsonl': JSON.stringify({ v: 1, ts: at, type: 'exit', code: row.code ?? 130, reason: outcome }),
     'transcript.md': `\n---\n\n${outcome}: ${why}`,
   });
-  const finished: Meta = { ...meta, outcome, cost_usd: usd(cost), ended: at };
+  const finished: Meta = { ...meta, outcome, cost_usd: cost === null ? null : usd(cost), ended: at };
   writeWhole(dir, 'summary.md', summaryOf(told.output) || `${outcome}: ${why}\n`);
-  writeWhole(
-    dir,
-    'cost.json',
-    json({ cost_usd: usd(cost), cost_micros: cost, model: meta.model, tokens: meta.tokens, duration_sec: null }),
-  );
+  writeWhole(dir, 'cost.json', json({ ...costOf(cost), model: meta.model, tokens: meta.tokens, duration_sec: null }));
   writeContext(dir, finished, { prompt: told.prompt || meta.prompt, answer: told.output }, chainOf(dir));
   if (readHead(dir, 'manifest.json', 0) === undefined) {
     writeWhole(dir, 'manifest.json', json({ v: 1, conversation: turn, model: meta.model, complete: false }));

@@ -57,6 +57,8 @@ export interface Tokens {
 export const NO_TOKENS: Tokens = { input: null, cache_read: null, cache_write: null, output: null };
 
 const TURN = /^(\d{4}\/\d{2}\/\d{2}\/[^/]+)(?:\/|$)/;
+/** `HHMMSS-agent-pid`, as the store names them. */
+const RUN = /^(\d{4})\/(\d{2})\/(\d{2})\/(\d{2})(\d{2})(\d{2})-.*-\d+$/;
 const DATE = /^\d{4}(?:\/\d{2}){0,2}$/;
 const SUMMARY_CHARS_MAX = 500;
 /** The longest prompt takes less than half of it, were each byte of it escaped. */
@@ -65,6 +67,13 @@ const META_BYTES_MAX = 1024 * 1024;
 /** The turn that a path below the mount belongs to, if it lies where turns lie. */
 export function turnOf(rest: string): string | undefined {
   return TURN.exec(rest)?.[1];
+}
+
+/** When a run that has this turn was accepted, to the second; undefined where no run's turn has such a name. */
+export function startOf(turn: string): Millis | undefined {
+  const [, year, month, day, hour, minute, second] = RUN.exec(turn) ?? [];
+  if (year === undefined) return undefined;
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }
 
 /** Whether the path is a year, a month or a day. */
@@ -94,7 +103,7 @@ export function newMeta(run: RunInfo, at: Millis, parent: string | null): Meta {
     uid: run.uid,
     lineage: { parent, forked_from: null, children: [] },
     tokens: NO_TOKENS,
-    cost_usd: 0,
+    cost_usd: run.unpriced ? null : 0,
     outcome: 'running',
     started: iso(at),
     ended: null,
@@ -155,6 +164,11 @@ export function usd(micros: Micros): number {
 export function tokensOf(usage: Usage): Tokens {
   const { input, cacheRead, cacheWrite, output } = usage;
   return { input, cache_read: cacheRead, cache_write: cacheWrite, output };
+}
+
+/** What cost.json says first; null: nobody knows. */
+export function costOf(micros: Micros | null): { cost_usd: number | null; cost_micros: Micros | null } {
+  return { cost_usd: micros === null ? null : usd(micros), cost_micros: micros };
 }
 
 /** The first paragraph, cut at a length that fits a screen. */

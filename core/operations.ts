@@ -96,7 +96,7 @@ export class Operations implements Aos {
     if (dir.makeValue === undefined) throw unchangeable(op.path);
     this.vfs.also(op, 'write', op.path);
     const again = this.again(op.caller, op.path, mount);
-    const opened = { ...how, write: true, truncate: true };
+    const opened = { ...how, write: true, truncate: how.truncate || !how.append };
     return then(dir.makeValue(op, name), node => openNode(node, op, opened, again, this.defaults));
   }
 

@@ -6,7 +6,7 @@ import type { Micros } from '../core/types.ts';
 export class Told {
   /** With what was said to the run while it went. */
   prompt = '';
-  /** The text since the last tool result or prompt, if any came then: what the run would have given as its answer. */
+  /** The text since the last tool result, if any came then: what the run would have given as its answer. */
   output = '';
   /** As the last budget event said. */
   cost: Micros = 0;
@@ -16,7 +16,6 @@ export class Told {
     const said = typeof text === 'string' ? text : '';
     if (type === 'prompt') {
       this.prompt += this.prompt === '' ? said : `\n\n${said}`;
-      this.fresh = true;
     } else if (type === 'tool_result') this.fresh = true;
     else if (type === 'text') {
       this.output = this.fresh ? said.replace(/^\n/, '') : this.output + said;

@@ -17,8 +17,10 @@ import {
 
 const CONVERSATIONS = '/aos/conversations';
 const TURN = /^\d{4}\/\d{2}\/\d{2}\/(?!\.{1,2}$)[^/\0\n]+$/;
-/** Prompt and answer together, and what else is read of a turn. */
-const FILE_BYTES_MAX = 4 * 1024 * 1024;
+/** Prompt and answer together. Of turns before 0.3, the transcript. */
+const FILE_BYTES_MAX = 1024 * 1024;
+/** Of all turns that one run is told. */
+const ALL_BYTES_MAX = 4 * 1024 * 1024;
 
 /** One turn of a chain. */
 export interface Turn {
@@ -50,6 +52,7 @@ export function readTurn(api: Tree, reader: Caller, turn: string): Maybe<Turn> {
   return then(readText(api, reader, path), text => {
     const link = { turn, sha256: sha256(text) };
     const value = parsed(text);
+    if (isTooLong(value)) throw invalid(path, `its chain has more than ${LIMITS.history_turns_max} turns`);
     const found = contextSchema().safeParse(value);
     if (!found.success) {
       const bare = bareSchema().safeParse(value);
@@ -69,7 +72,14 @@ export function turnsOf(api: Tree, reader: Caller, context: string): Maybe<reado
   return then(readTurn(api, reader, turn), last => {
     const chain = last.chain.slice(1 - LIMITS.history_turns_max);
     return chain.reduceRight<Maybe<readonly Turn[]>>(
-      (after, link) => then(after, turns => then(linked(api, reader, link, context), found => [found, ...turns])),
+      (after, link) =>
+        then(after, turns =>
+          then(linked(api, reader, link, context), found => {
+            const all = [found, ...turns];
+            if (sizeOf(all) > ALL_BYTES_MAX) throw tooLarge(context, 'the turns up to this one', ALL_BYTES_MAX);
+            return all;
+          }),
+        ),
       [last],
     );
   });
@@ -98,10 +108,7 @@ function fromTranscript(api: Tree, reader: Caller, link: TurnLink, session: stri
 function readText({ aos }: Tree, reader: Caller, path: string): Maybe<string> {
   const at = parsePath(path);
   return then(aos.stat(reader, at), ({ size }) => {
-    if (size > FILE_BYTES_MAX) {
-      const why = `what is read of a turn has at most ${FILE_BYTES_MAX} bytes, and this has ${size}`;
-      throw new AosError('too_large', { component: 'procs', path, why, remedy: 'begin a new session' });
-    }
+    if (size > FILE_BYTES_MAX) throw tooLarge(path, 'what is read of a turn', FILE_BYTES_MAX);
     return then(aos.read(reader, at), bytes => Buffer.from(bytes).toString());
   });
 }
@@ -113,6 +120,21 @@ export function contextPath(turn: string): string {
 function turnOf(context: string): string | undefined {
   const [, turn = ''] = /^\/aos\/conversations\/(.*)\/context\.ctx$/.exec(context) ?? [];
   return TURN.test(turn) ? turn : undefined;
+}
+
+function sizeOf(turns: readonly Turn[]): number {
+  return turns.reduce((sum, { prompt, output }) => sum + prompt.length + output.length, 0);
+}
+
+/** Before each of its links is looked at. */
+function isTooLong(value: unknown): boolean {
+  const chain: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'chain') : undefined;
+  return Array.isArray(chain) && chain.length > LIMITS.history_turns_max;
+}
+
+function tooLarge(path: string, what: string, most: number): AosError {
+  const why = `${what} may have ${most} bytes and no more`;
+  return new AosError('too_large', { component: 'procs', path, why, remedy: 'begin a new session' });
 }
 
 function parsed(text: string): unknown {

@@ -34,6 +34,7 @@ export function control(op: Op, run: Run, table: Table, text: string): void {
 /** Throws `invalid` for what is no word of ctl, or the beginning of none where no newline has come yet. */
 export function checkWord(run: Run, text: string, line: boolean): void {
   const begun = text.trimStart();
+  if (begun === '') return;
   if (line || !Object.keys(WORDS).some(word => word.startsWith(begun) || begun.trimEnd() === word)) wordOf(run, text);
 }
 

@@ -30,9 +30,10 @@ export interface Earlier {
 /** A turn of a session, as it is kept. */
 interface Kept {
   readonly conversation: string;
-  readonly sha256: string;
+  /** Null, as the user is, of turns that a version before 0.3 kept. */
+  readonly sha256: string | null;
   /** Of whoever asked. */
-  readonly uid: number;
+  readonly uid: number | null;
 }
 
 type Api = Pick<PluginApi, 'aos' | 'self' | 'state'>;
@@ -51,11 +52,12 @@ export function earlierTurns(api: Api, plan: Plan, session: string, inviter: Cal
 
 /**
  * From now on the session goes on from these turns, whatever becomes of the run that was given them. Where others have spoken in
- * it, it keeps what it has.
+ * it, or no run has recorded what was given, it keeps what it has.
  */
 export function moveSession({ state }: Pick<Api, 'state'>, run: Run, { turns }: Earlier): void {
   const { agent, session, uid } = run.info;
   if (recall(state, agent, session).some(turn => turn.uid !== uid)) return;
+  if (!turns.every(({ link }) => isRun(state, link.turn))) return;
   const kept = turns.map(({ link }) => ({ conversation: link.turn, sha256: link.sha256, uid }));
   keep(state, agent, session, kept);
 }
@@ -65,50 +67,88 @@ export function remember(api: Api, run: Run): Maybe<void> {
   const { agent, session, conversation, uid } = run.info;
   const path = parsePath(contextPath(conversation));
   return then(api.aos.read(api.self, path), bytes => {
+    const text = Buffer.from(bytes).toString();
+    if (!run.hasSaid(text)) throw unrecorded(path);
     const before = recall(api.state, agent, session);
-    keep(api.state, agent, session, [...before, { conversation, sha256: sha256(bytes), uid }]);
+    keep(api.state, agent, session, [...before, { conversation, sha256: sha256(text), uid }]);
+  });
+}
+
+function unrecorded(path: string): AosError {
+  const why = 'it does not hold what the run said';
+  return new AosError('io', {
+    component: 'procs',
+    path,
+    why,
+    remedy: 'see the log for what kept it from being written',
   });
 }
 
 export function messagesOf(turns: readonly Turn[]): Message[] {
   return turns.flatMap(({ prompt, output }): Message[] => {
     const asked: Message = { role: 'user', text: clip(prompt) };
-    // Of a turn that was stopped before it said anything. Services refuse an empty answer.
-    return output === '' ? [asked] : [asked, { role: 'assistant', text: clip(output), toolCalls: [] }];
+    const answered: Message = { role: 'assistant', text: clip(output), toolCalls: [] };
+    // Of a turn that was stopped before it said anything. Services refuse an empty message.
+    return [asked, answered].filter(({ text }) => text !== '');
   });
 }
 
-/** A turn that the reader may not see, or that is no longer what it was, is left out. */
+/** The last of them that the reader may see and that are what they were, oldest first. Nobody is told of the others. */
 function visible(api: Api, reader: Caller, kept: readonly Kept[]): Maybe<readonly Turn[]> {
-  return kept.reduce<Maybe<readonly Turn[]>>(
-    (before, turn) =>
-      then(before, turns =>
-        then(
+  return kept.reduceRight<Maybe<readonly Turn[]>>(
+    (after, turn) =>
+      then(after, turns => {
+        if (turns.length >= LIMITS.history_turns_max || !maySee(api, reader, turn)) return turns;
+        return then(
           caught(() => readTurn(api, reader, turn.conversation), none),
-          found => (found?.link.sha256 === turn.sha256 ? [...turns, found] : turns),
-        ),
-      ),
+          found => (found !== undefined && isSame(found, turn) ? [found, ...turns] : turns),
+        );
+      }),
     [],
   );
+}
+
+function maySee({ aos }: Api, reader: Caller, { conversation }: Kept): boolean {
+  return aos.explain(reader, 'read', parsePath(contextPath(conversation))).allowed;
 }
 
 function none(thrown: unknown): undefined {
   if (!(thrown instanceof AosError)) throw thrown;
 }
 
-function recall(state: PluginApi['state'], agent: string, session: string): Kept[] {
-  const turns = parsed(state.keys.get(spaceOf(agent), session) ?? '[]');
-  return Array.isArray(turns) ? turns.filter(isKept) : [];
+function isSame({ link }: Turn, { sha256 }: Kept): boolean {
+  return sha256 === null || link.sha256 === sha256;
 }
 
-function isKept(value: unknown): value is Kept {
-  if (typeof value !== 'object' || value === null) return false;
-  const text = ['conversation', 'sha256'].every(key => typeof Reflect.get(value, key) === 'string');
-  return text && typeof Reflect.get(value, 'uid') === 'number';
+function recall(state: PluginApi['state'], agent: string, session: string): Kept[] {
+  const turns = parsed(state.keys.get(spaceOf(agent), session) ?? '[]');
+  return Array.isArray(turns) ? turns.flatMap(keptOf) : [];
+}
+
+/** Whether the process table has a run that this is the turn of. */
+function isRun(state: PluginApi['state'], turn: string): boolean {
+  const pid = Number(/-(\d+)$/.exec(turn)?.[1]);
+  return state.runs.get(pid)?.conversation === turn;
+}
+
+function keptOf(value: unknown): Kept[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const [conversation, sha256, uid] = ['conversation', 'sha256', 'uid'].map(key => Reflect.get(value, key));
+  if (typeof conversation !== 'string') return [];
+  return [
+    { conversation, sha256: typeof sha256 === 'string' ? sha256 : null, uid: typeof uid === 'number' ? uid : null },
+  ];
 }
 
 function keep(state: PluginApi['state'], agent: string, session: string, turns: readonly Kept[]): void {
-  state.keys.set(spaceOf(agent), session, JSON.stringify(turns.slice(-LIMITS.history_turns_max)));
+  const left = new Map<number | null, number>();
+  // The last ones of each user: nobody's are pushed out by another's.
+  const last = turns.toReversed().filter(({ uid }) => {
+    const count = (left.get(uid) ?? 0) + 1;
+    left.set(uid, count);
+    return count <= LIMITS.history_turns_max;
+  });
+  state.keys.set(spaceOf(agent), session, JSON.stringify(last.reverse()));
 }
 
 function spaceOf(agent: string): string {

@@ -119,11 +119,21 @@ const contextSchema = schema(z =>
   z.strictObject({ op: z.literal('context'), context: z.string(), caller: z.custom<Caller>(isCaller, 'not a caller') }),
 );
 
+const knownSchema = schema(z =>
+  z.strictObject({
+    op: z.literal('known'),
+    agent: z.string(),
+    key: z.string(),
+    caller: z.custom<Caller>(isCaller, 'not a caller'),
+  }),
+);
+
 const requestSchema = schema(z =>
   z.discriminatedUnion('op', [
     spawnSchema(),
     estimateSchema(),
     contextSchema(),
+    knownSchema(),
     z.strictObject({ op: z.literal('list'), all: z.boolean().optional() }),
   ]),
 );

@@ -11,6 +11,7 @@ import {
   type RunInfo,
   type RunRow,
   type RunStatus,
+  Told,
   type TraceEvent,
   type TurnLink,
   type Usage,
@@ -73,6 +74,7 @@ export class Run {
   usage: Usage = { input: null, cacheRead: null, cacheWrite: null, output: null };
   readonly done: Promise<RunEnd>;
   private readonly api: RunApi;
+  private readonly told = new Told();
   private finish: (end: RunEnd) => void = () => {};
   private resumed: (() => void) | undefined;
   private gate: Promise<void> | undefined;
@@ -98,7 +100,9 @@ export class Run {
       session: row.session,
       prompt: plan.prompt,
       uid: row.uid,
+      ...(isUnpriced(plan.model) && { unpriced: true }),
     };
+    this.told.add({ type: 'prompt', text: plan.prompt });
     this.caller = runCaller(plan, row.pid);
     this.stdout = new LogBuffer(api.now);
     this.stderr = new LogBuffer(api.now);
@@ -124,15 +128,27 @@ export class Run {
     if (chain.length > 0) this.tell({ kind: 'context', run: this.info, chain, forkedFrom });
   }
 
+  /** Whether the text of a context.ctx has what this run was asked and has answered. */
+  hasSaid(context: string): boolean {
+    try {
+      const { prompt, answer }: { prompt?: unknown; answer?: unknown } = JSON.parse(context);
+      return prompt === this.told.prompt && answer === this.told.output;
+    } catch {
+      return false;
+    }
+  }
+
   /** A further message of the user. It is no line of the trace, which says what the run does. */
   hear(text: string): void {
     const event: TraceEvent = { v: 1, ts: new Date(this.api.now()).toISOString(), type: 'prompt', text };
+    this.told.add(event);
     this.tell({ kind: 'trace', run: this.info, event });
   }
 
   /** A line of the trace. `more` goes to listeners only: what is too long for a line. */
   trace(type: string, fields: Readonly<Record<string, unknown>>, more?: Readonly<Record<string, unknown>>): void {
     const event: TraceEvent = { v: 1, ts: new Date(this.api.now()).toISOString(), type, ...fields };
+    this.told.add(event);
     this.stderr.append(`${JSON.stringify(event)}\n`);
     this.tell({ kind: 'trace', run: this.info, event: more === undefined ? event : { ...event, ...more } });
   }
@@ -236,7 +252,6 @@ export class Run {
       reason,
       output,
       cost: this.spend.own,
-      ...(isUnpriced(this.plan.model) && { unpriced: true }),
       usage,
       durationMs,
       ...(message !== undefined && { message }),

@@ -1,7 +1,6 @@
 /** The process table: what waits, what runs, and for a while what has ended. */
 
 import {
-  AosError,
   asAosError,
   type Caller,
   isPromise,
@@ -11,16 +10,16 @@ import {
   type Millis,
   type PluginApi,
   parsePath,
-  type RunEnd,
   type RunRow,
   readTranscript,
   type Settled,
 } from '../plugin-sdk/index.ts';
 import { billAfterCrash } from './bill.ts';
-import { costOf, pastCostOf } from './cost.ts';
+import { pastCostOf } from './cost.ts';
 import { type Estimate, estimate } from './estimate.ts';
 import { Freed } from './freed.ts';
 import { execute } from './loop.ts';
+import { interruptible, type Outcome, outcomeOf } from './outcome.ts';
 import { type EstimateRequest, type Plan, planOf, readPlan, type SpawnRequest } from './plan.ts';
 import { fullError, noProcess, stoppingError } from './refusals.ts';
 import { Run } from './run.ts';
@@ -34,18 +33,6 @@ export interface Receipt {
   readonly session: string;
   /** The same key came before: this is the run of then. Its trace says so too, unless it has ended. */
   readonly deduplicated?: true;
-}
-
-/** What waiting for a run gives. */
-export interface Outcome {
-  readonly pid: number;
-  readonly conversation: string;
-  readonly output: string;
-  readonly exit_code: number;
-  /** Null where it is not known. */
-  readonly cost_usd: number | null;
-  readonly reason: string;
-  readonly message?: string;
 }
 
 export class Table {
@@ -80,8 +67,7 @@ export class Table {
       uid: caller.uid,
       gid: caller.gid,
       model: model.name,
-      // One user's keys say nothing about another's.
-      key: idempotencyKey === null ? undefined : `${caller.uid}:${idempotencyKey}`,
+      key: idempotencyKey === null ? undefined : keyOf(caller, idempotencyKey),
       accepted: now,
       body: JSON.stringify(plan),
     };
@@ -102,6 +88,11 @@ export class Table {
       session,
       ...(!fresh && { deduplicated: true }),
     }));
+  }
+
+  /** Whether a message with this key is not run again now. */
+  knows(agent: string, key: string): boolean {
+    return this.api.state.runs.repeated(agent, key, this.api.now() - LIMITS.idempotency_window_ms);
   }
 
   get(pid: number): Run | undefined {
@@ -272,25 +263,7 @@ export class Table {
   }
 }
 
-function outcomeOf(run: Run, end: RunEnd): Outcome {
-  return {
-    pid: run.pid,
-    conversation: run.info.conversation,
-    output: end.output,
-    exit_code: end.code,
-    cost_usd: costOf(run),
-    reason: end.reason,
-    ...(end.message !== undefined && { message: end.message }),
-  };
-}
-
-/** The answer, or an error as soon as whoever waits gives up. */
-function interruptible<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const give = (): void =>
-      reject(new AosError('interrupted', { component: 'procs', why: 'the wait was interrupted; the run goes on' }));
-    if (signal.aborted) give();
-    signal.addEventListener('abort', give, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', give));
-  });
+/** One user's keys say nothing about another's. */
+export function keyOf({ uid }: Caller, key: string): string {
+  return `${uid}:${key}`;
 }

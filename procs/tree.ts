@@ -25,7 +25,7 @@ import { listRuns } from './listing.ts';
 import { parseRequest } from './plan.ts';
 import { noProcess } from './refusals.ts';
 import type { Run } from './run.ts';
-import type { Table } from './table.ts';
+import { keyOf, type Table } from './table.ts';
 
 interface ByPid {
   readonly pid: string;
@@ -166,6 +166,7 @@ function answer(api: PluginApi, table: Table, op: Op, request: unknown): unknown
   }
   if (asked.op === 'spawn') return table.spawn(asked);
   if (asked.op === 'estimate') return table.estimate(asked);
+  if (asked.op === 'known') return table.knows(asked.agent, keyOf(asked.caller, asked.key));
   return then(turnsOf(api, asked.caller, asked.context), turns => ({ turns: turns.length }));
 }
 

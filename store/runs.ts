@@ -108,6 +108,7 @@ export function runState(db: DatabaseSync): RunState {
   return {
     accept: (run, limit, since) => guarded(() => transaction(db, () => accept(run, limit, since))),
     acceptAll: (runs, limit, since) => guarded(() => transaction(db, () => acceptAll(runs, limit, since))),
+    repeated: (agent, key, since) => guarded(() => earlier.get(agent, key, since) !== undefined),
     get: pid => guarded(() => maybeRow(one.get(pid))),
     list: (states, agent) => guarded(() => list(states, agent)),
     recent: limit => guarded(() => ended.all(limit).map(toRow)),

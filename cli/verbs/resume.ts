@@ -13,10 +13,7 @@ export const verb: Verb = {
   name: 'resume',
   summary: 'Go on with an earlier conversation',
   args: '<conversation> [prompt]',
-  argHelp: [
-    CONVERSATION_HELP,
-    'what to ask next; - or nothing reads it from stdin; not needed where the run was stopped',
-  ],
+  argHelp: [CONVERSATION_HELP, 'what to ask next, - from stdin; not needed where the run was stopped'],
   flags: MESSAGE_FLAGS,
   notes: `The same agent, with the model it has now, is told what was asked and answered, the last twenty turns of it, and then the prompt, in
 the session of that conversation: what comes next there goes on from here. The session that the agent itself is in stays as it is. A

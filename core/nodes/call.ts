@@ -1,7 +1,7 @@
 /** An open call: the reply to what this same handle wrote. Two handles never see each other's. */
 
 import { LIMITS } from '../limits.ts';
-import { isPromise, then } from '../maybe.ts';
+import { caught, isPromise, then } from '../maybe.ts';
 import type { CallNode, Cancel, Handle, Maybe, Op } from '../types.ts';
 import { type Again, BaseHandle, EMPTY, endsLine, WriteBuffer } from './handle.ts';
 import { valueBytes } from './stat.ts';
@@ -37,7 +37,15 @@ class CallHandle extends BaseHandle {
     const { node, op, request } = this;
     const written = request.write(request.length, data);
     const asks = node.check !== undefined && endsLine(data);
-    return this.checked(asks ? () => node.check?.(op, request.take()) : undefined, request, written, 'call');
+    const check = (): Maybe<void> => node.check?.(op, request.take());
+    return caught(
+      () => this.checked(asks ? check : undefined, request, written, 'call'),
+      error => {
+        // The next request is another one.
+        this.asked = false;
+        throw error;
+      },
+    );
   }
 
   override truncate(): void {}

@@ -1,5 +1,6 @@
 /** An open message: what one open wrote is one message, committed once, at close. */
 
+import { AosError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { caught, isPromise } from '../maybe.ts';
 import type { Cancel, Handle, Maybe, MessageNode, Op } from '../types.ts';
@@ -10,6 +11,9 @@ export function openMessage(node: MessageNode, op: Op, again: Again): Handle {
   node.accept?.(op);
   return new MessageHandle(op, again, node);
 }
+
+/** Ends a JSON object. Between that and a newline nothing is asked: each time costs as much as the whole message. */
+const BRACE = 0x7d;
 
 class MessageHandle extends BaseHandle {
   readonly kind = 'message';
@@ -32,19 +36,29 @@ class MessageHandle extends BaseHandle {
     this.buffer = this.fresh();
   }
 
-  override write(_offset: number, data: Uint8Array): Maybe<number> {
+  override write(_offset: number, data: Uint8Array, cancel?: Cancel): Maybe<number> {
     this.again.check('write');
     this.hold();
     this.dirty = true;
     const { node, op, buffer } = this;
+    const before = buffer.length;
     const write = (): Maybe<number> => {
+      const first = before === 0;
       const written = buffer.write(buffer.length, data);
-      return this.checked(node.check && (() => node.check?.(op, buffer.take(), endsLine(data))), buffer, written);
+      const asks = node.check !== undefined && (first || endsLine(data) || data.at(-1) === BRACE);
+      const check = (): Maybe<void> => node.check?.(op, buffer.take(), endsLine(data));
+      return this.checked(asks ? check : undefined, buffer, written);
     };
-    return caught(write, error => {
+    const written = caught(write, error => {
       this.refused = true;
       this.close();
       throw error;
+    });
+    if (!isPromise(written) || cancel === undefined) return written;
+    return unlessGivenUp(written, cancel, () => {
+      // Whoever was interrupted writes it again, or nothing.
+      buffer.resize(before);
+      this.dirty = before > 0;
     });
   }
 
@@ -85,6 +99,21 @@ class MessageHandle extends BaseHandle {
       this.told('write', this.no('too_large', why, 'put the text into a file and name it')),
     );
   }
+}
+
+/** The answer; where whoever waits gives up before it is there, EINTR at once, and `undo`. */
+function unlessGivenUp<T>(answer: Promise<T>, cancel: Cancel, undo: () => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const give = (): void => {
+      undo();
+      reject(
+        new AosError('interrupted', { component: 'core', why: 'the write was interrupted; nothing was taken of it' }),
+      );
+    };
+    if (cancel.aborted) give();
+    cancel.signal.addEventListener('abort', give, { once: true });
+    answer.then(resolve, reject).finally(() => cancel.signal.removeEventListener('abort', give));
+  });
 }
 
 /** Calls `over` when the act is over, however it ends. */

@@ -165,7 +165,7 @@ export interface MessageNode extends NodeBase {
   hold?(op: Op): () => void;
   /**
    * Refuses what is certainly wrong by now, whatever is still to come: shells hear what write says and ignore what close says.
-   * Asked with all that was written, at each write; `line` says that it ends with a newline.
+   * Asked with all that was written, at the first write and where one ends a line or a JSON object; `line`: a newline is at its end.
    */
   check?(op: Op, body: Uint8Array, line: boolean): Maybe<void>;
   commit(op: Op, body: Uint8Array): Maybe<unknown>;

@@ -21,6 +21,8 @@ export interface RunInfo {
   readonly session: string;
   readonly prompt: string;
   readonly uid: number;
+  /** The price of its model is not known, so what is known of its cost leaves out what that took. */
+  readonly unpriced?: true;
 }
 
 /** An earlier turn, `YYYY/MM/DD/<id>`, by the hash of its context.ctx. */
@@ -51,8 +53,6 @@ export interface RunEnd {
   readonly reason: string;
   readonly output: string;
   readonly cost: Micros;
-  /** The price of its model is not known, so `cost` leaves out what that took. */
-  readonly unpriced?: true;
   readonly usage: Usage;
   readonly durationMs: number;
   /** What went wrong, in one sentence. */

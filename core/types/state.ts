@@ -23,6 +23,8 @@ export interface RunState {
     limit: number,
     dedupeSince: Millis,
   ): { rows: readonly RunRow[]; fresh: boolean } | undefined;
+  /** Whether `accept` would give an earlier run. */
+  repeated(agent: string, key: string, dedupeSince: Millis): boolean;
   get(pid: number): RunRow | undefined;
   /** By state, oldest first. */
   list(states: readonly RunRow['state'][], agent?: string): RunRow[];

@@ -1,6 +1,7 @@
 /** What is certainly wrong is refused by the write: shells hear that, and ignore what close says. */
 
 import test, { type ExecutionContext } from 'ava';
+import { Cancellation } from '../../core/cancel.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Handle } from '../../core/types.ts';
@@ -97,9 +98,41 @@ test('what a message will cost, or a word will never be, is refused without a ne
   await first.begun;
   const ctl = await opened(other, `/aos/procs/${pid}/ctl`);
   let at = 0;
-  for (const piece of ['pa', 'u', 'se']) at += await ctl.write(at, Buffer.from(piece));
-  t.throws(() => ctl.write(at, Buffer.from('d')), { message: /"paused" is not a word of ctl/ });
+  for (const piece of ['\n', 'pa', 'u', 'se']) at += await ctl.write(at, Buffer.from(piece));
+  t.throws(() => ctl.write(at, Buffer.from('d\n')), { message: /"paused" is not a word of ctl/ });
   ctl.close();
+  const frob = await opened(other, `/aos/procs/${pid}/ctl`);
+  t.throws(() => frob.write(0, Buffer.from('frob')), { message: /"frob" is not a word of ctl/ });
+  frob.close();
   first.release();
   await other.wait(pid);
+});
+
+test('of a write that is given up while it waits nothing is taken', async t => {
+  const backends = { openai: { base_url: 'http://192.0.2.1/v1', local: false, api_key: 'x' } };
+  const w = await world(t, { model: saying('unused'), real: { mock: [{ text: 'x' }], config: { backends } } });
+  const handle = await opened(w, '/aos/agents/coder/inbox');
+  const cancel = new Cancellation();
+  const message = Buffer.from(JSON.stringify({ prompt: 'x', override: { model: 'openai/unknown-thing' } }));
+  const writing = Promise.resolve(handle.write(0, message, cancel));
+  cancel.abort();
+  const error = await t.throwsAsync(writing, { instanceOf: AosError });
+  t.is(error.errno, 'EINTR');
+  await handle.write(0, Buffer.from('only this'));
+  await handle.flush();
+  handle.close();
+  const rows = (await w.call('/aos/procs', { op: 'list' })) as { pid: number }[];
+  t.is(rows.length, 1);
+  for (const { pid } of rows) t.is((await w.wait(pid)).exit_code, 0);
+});
+
+test('a message of one user waits for no place that another only holds', async t => {
+  const w = await world(t);
+  const open = (): Promise<Handle> =>
+    Promise.resolve(w.core.aos.open(w.as(8), parsePath('/aos/agents/coder/inbox'), WRITING));
+  const held = await Promise.all(Array.from({ length: 100 }, open));
+  for (const handle of held) await handle.write(0, Buffer.from('x'));
+  await t.throwsAsync(() => w.send('coder', 'one too many', w.as(8)), { message: /you are writing 100/ });
+  t.is((await w.wait(await w.send('coder', 'mine', w.as(7)), w.as(7))).exit_code, 0);
+  for (const handle of held) handle.close();
 });

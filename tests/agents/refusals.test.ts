@@ -24,23 +24,29 @@ async function refused(t: ExecutionContext, act: () => Promise<unknown>): Promis
   return t.throwsAsync(act, { instanceOf: AosError });
 }
 
-/** Opens an inbox for writing, as `echo >` does through the mount. */
-async function openInbox(w: World, agent: string): Promise<void> {
+/** Writes to an inbox and closes it without a word to anybody: what `echo >` hears through the mount. */
+async function echo(w: World, agent: string): Promise<void> {
   const caller: Caller = { ...w.as(5), door: 'kernel' };
-  (await w.core.aos.open(caller, parsePath(`/aos/agents/${agent}/inbox`), WRITING)).close();
+  const handle = await w.core.aos.open(caller, parsePath(`/aos/agents/${agent}/inbox`), WRITING);
+  try {
+    await handle.write(0, Buffer.from('x'));
+  } finally {
+    handle.close();
+  }
 }
 
-test('while the breaker is tripped an inbox is refused at open, unless its agent costs nothing', async t => {
+test('while the breaker is tripped a message is refused by write, unless its model costs nothing', async t => {
   const w = await world(t, PRICED);
   define(w, 'paid', 'tools: []\n');
   define(w, 'local', 'tools: []\nmodel: offline/search\n');
   define(w, 'unknown', 'tools: []\nmodel: offline/nothing\n');
-  await openInbox(w, 'paid');
+  await echo(w, 'paid');
   w.core.vfs.policy.breaker.trip({ at: Date.now(), path: '/aos/models/mock/default', why: 'a test' });
-  const error = await refused(t, () => openInbox(w, 'paid'));
+  const error = await refused(t, () => echo(w, 'paid'));
   t.like(error, { kind: 'budget', errno: 'EDQUOT', exitCode: 64 });
   t.regex(error.message, /breaker of the global budget is tripped, and mock\/default costs money.*aos breaker reset/);
-  for (const agent of ['local', 'unknown']) await t.notThrowsAsync(() => openInbox(w, agent));
+  await t.notThrowsAsync(() => echo(w, 'local'));
+  t.is((await refused(t, () => echo(w, 'unknown'))).errno, 'ENOENT');
 
   // Whoever hears what a write says is told of the message as it is.
   const sent = await refused(t, () => w.send('paid', 'x'));
@@ -53,12 +59,12 @@ test('while the breaker is tripped an inbox is refused at open, unless its agent
   t.is(typeof estimated.estimate_usd, 'number');
 
   w.core.policy.breaker.reset();
-  await openInbox(w, 'paid');
+  await echo(w, 'paid');
   t.is((await w.wait(await w.send('paid', 'x'))).exit_code, 0);
 });
 
 for (const layer of ['uid', 'agent', 'subtree', 'global'] as const) {
-  test(`while the ${layer} budget has not a token's worth left, an inbox is refused at open and by write, as the gate would say`, async t => {
+  test(`while the ${layer} budget has not a token's worth left, a message is refused by write, as the gate would say`, async t => {
     // A token costs 5 micro-dollars, and an answer of 99 leaves 4.
     const only = { usd: 499, per: 60_000 };
     const { budgets: usual } = DEFAULT_CONFIG;
@@ -73,15 +79,18 @@ for (const layer of ['uid', 'agent', 'subtree', 'global'] as const) {
     const w = await world(t, { real: { mock, pricing, config: { budgets } } });
     define(w, 'paid', 'tools: []\nlimits: {max_cost_usd: 0.0005}\n');
     define(w, 'local', 'tools: []\nmodel: offline/search\n');
-    t.is((await w.wait(await w.send('paid', 'x', w.as(5)))).cost_usd, 0.000495);
-    const opened = await refused(t, () => openInbox(w, 'paid'));
+    const keyed = JSON.stringify({ prompt: 'x', idempotency_key: 'k' });
+    const pid = await w.send('paid', keyed, w.as(5));
+    t.is((await w.wait(pid)).cost_usd, 0.000495);
+    t.is(await w.send('paid', keyed, w.as(5)), pid, 'what came before is not run again, and so not refused');
+    const opened = await refused(t, () => echo(w, 'paid'));
     const sent = await refused(t, () => w.send('paid', 'x', w.as(5)));
     for (const error of [opened, sent]) {
       t.like(error, { kind: 'budget', errno: 'EDQUOT', exitCode: 64 });
       const says = `the ${layer} budget of \\$0\\.000499 in 1m has \\$0\\.000495 spent.*one token.*${layer === 'global' ? 'aos breaker' : 'resets in'}`;
       t.regex(error.message, new RegExp(says));
     }
-    await t.notThrowsAsync(() => openInbox(w, 'local'));
+    await t.notThrowsAsync(() => echo(w, 'local'));
     if (layer !== 'uid') return;
     // It is this user's money that is spent.
     t.is((await w.wait(await w.send('paid', 'x', w.as(6)))).cost_usd, 0.000495);
