@@ -1,7 +1,7 @@
 /** An open call: the reply to what this same handle wrote. Two handles never see each other's. */
 
 import { LIMITS } from '../limits.ts';
-import { caught, isPromise, then } from '../maybe.ts';
+import { isPromise, then } from '../maybe.ts';
 import type { CallNode, Cancel, Handle, Maybe, Op } from '../types.ts';
 import { type Again, BaseHandle, EMPTY, endsLine, WriteBuffer } from './handle.ts';
 import { valueBytes } from './stat.ts';
@@ -38,14 +38,7 @@ class CallHandle extends BaseHandle {
     const written = request.write(request.length, data);
     const asks = node.check !== undefined && endsLine(data);
     const check = (): Maybe<void> => node.check?.(op, request.take());
-    return caught(
-      () => this.checked(asks ? check : undefined, request, written, 'call'),
-      error => {
-        // The next request is another one.
-        this.asked = false;
-        throw error;
-      },
-    );
+    return this.checked(asks ? check : undefined, request, written, 'call');
   }
 
   override truncate(): void {}
@@ -66,8 +59,9 @@ class CallHandle extends BaseHandle {
 
   private send(cancel?: Cancel): Maybe<Uint8Array> {
     if (!this.asked) return this.reply ?? EMPTY;
-    const body = this.request.take();
+    // Whatever becomes of it: the next request is another one.
     this.asked = false;
+    const body = this.request.take();
     this.at = 0;
     this.reply = then(
       this.again.perform('call', op => this.node.reply(op, body), cancel),

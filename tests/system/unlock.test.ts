@@ -308,6 +308,7 @@ test('a request that was refused is not in the way of the next one', async t => 
   const how = { read: true, write: true, append: false, truncate: false };
   const handle = await world.core.aos.open(who(), UNLOCK as never, how);
   await t.throwsAsync(async () => handle.write(0, Buffer.from('{bad\n')), { message: /not JSON/ });
+  await t.throwsAsync(async () => handle.read(0, 4096), { message: /not JSON/ });
   await handle.write(0, Buffer.from(JSON.stringify({ path: PAID, duration: '1m' })));
   t.like(JSON.parse(String(await handle.read(0, 4096))), { path: PAID });
   handle.close();
