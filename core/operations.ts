@@ -229,9 +229,11 @@ export class Operations implements Aos {
   }
 
   unaffordable(caller: Caller, path: Path, price: Micros, costs: string): AosError | undefined {
-    const { namespace, budget, scopes, now } = this.vfs.policy;
+    const { namespace, budget, breaker, scopes, now } = this.vfs.policy;
     const counted = scopes(caller, path, namespace.at(path), undefined);
-    return budget.refusal(counted, price, now(), { path, agent: caller.agent, costs });
+    const over = budget.refusal(counted, price, now(), { path, agent: caller.agent, costs });
+    if (over?.tripped !== undefined) breaker.trip({ at: now(), path, why: over.tripped });
+    return over;
   }
 
   /** One operation on one node. */

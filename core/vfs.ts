@@ -208,8 +208,8 @@ export class Vfs {
     try {
       return this.policy.budget.reserve(scopes, max, now, { path, agent: caller.agent });
     } catch (error) {
-      if (error instanceof OverBudget && error.trips) {
-        this.policy.breaker.trip({ at: now, path, why: error.why });
+      if (error instanceof OverBudget && error.tripped !== undefined) {
+        this.policy.breaker.trip({ at: now, path, why: error.tripped });
       }
       throw error;
     }

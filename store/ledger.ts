@@ -1,8 +1,9 @@
 /** The journal of money. */
 
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { compilePattern, type Pattern } from '../core/capabilities/grant.ts';
 import { AosError } from '../core/errors.ts';
-import type { LedgerEntry, LedgerKey, LedgerState, Millis } from '../core/types.ts';
+import type { LedgerEntry, LedgerKey, LedgerState, Millis, SpentEntry } from '../core/types.ts';
 import { guarded, transaction } from './guard.ts';
 
 /** What stands for no agent, no model or no mount in a report. */
@@ -120,11 +121,11 @@ function reports(db: DatabaseSync): LedgerState['report'] {
       }));
 }
 
-/**
- * Scopes that every row has by its columns, whether a budget was configured for them or not: `agent:NAME` of a run's, and
- * `path:PATH`.
- */
-const COLUMNS = { agent: "CASE agent WHEN '' THEN '' ELSE 'agent:' || agent END", path: "'path:' || path" } as const;
+/** Scopes that every row has by its columns, whether a budget was configured for them or not: `agent:NAME` of a run's. */
+const AGENT = "CASE agent WHEN '' THEN '' ELSE 'agent:' || agent END";
+
+/** The same for `path:PATTERN`: all that was spent where the pattern matches. Several patterns, a line each, are one look. */
+const BELOW = 'path:';
 
 /** Added up where the rows are: there may be millions, each in several scopes. */
 function spentSince(db: DatabaseSync): LedgerState['since'] {
@@ -135,19 +136,41 @@ function spentSince(db: DatabaseSync): LedgerState['since'] {
        GROUP BY ${scope}, CAST(at / ?3 AS INTEGER) ORDER BY max(at)`,
     );
   const kept = select('value', 'ledger, json_each(ledger.scopes)');
-  const agents = select(COLUMNS.agent, 'ledger');
-  const paths = select(COLUMNS.path, 'ledger');
-  const statementOf = (prefix: string): StatementSync =>
-    prefix.startsWith('agent:') ? agents : prefix.startsWith('path:') ? paths : kept;
-  return (at, prefix, part) =>
-    statementOf(prefix)
-      .all(at, prefix, Math.max(1, part))
-      .map(row => ({
-        scope: String(row.scope),
-        at: Number(row.at),
-        micros: Number(row.micros),
-        operations: Number(row.operations),
-      }));
+  const agents = select(AGENT, 'ledger');
+  const below = spentBelow(db);
+  return (at, prefix, part) => {
+    const length = Math.max(1, part);
+    if (prefix.startsWith(BELOW)) return below(at, prefix.slice(BELOW.length).split('\n'), length);
+    return (prefix.startsWith('agent:') ? agents : kept)
+      .all(at, prefix, length)
+      .map(row => entryOf(String(row.scope), row));
+  };
+}
+
+/** One pass over the rows for all patterns, grouped by which of them match: there may be as many paths as rows. */
+function spentBelow(db: DatabaseSync): (at: Millis, patterns: readonly string[], part: Millis) => SpentEntry[] {
+  let asked: readonly Pattern[] = [];
+  // The places of those that match, as text: there is no number with so many bits.
+  db.function('aos_matching', path => {
+    let which = '';
+    for (let i = 0; i < asked.length; i++) if (asked[i]?.matches(String(path))) which += `${i} `;
+    return which;
+  });
+  const grouped = db.prepare(
+    `SELECT aos_matching(path) AS which, max(at) AS at, sum(spent) AS micros, count(*) AS operations FROM ledger
+     WHERE at >= ?1 AND spent IS NOT NULL GROUP BY which, CAST(at / ?2 AS INTEGER) ORDER BY max(at)`,
+  );
+  return (at, patterns, part) => {
+    asked = patterns.map(compilePattern);
+    return grouped.all(at, part).flatMap(row => {
+      const places = String(row.which).split(' ').slice(0, -1);
+      return places.map(place => entryOf(`${BELOW}${patterns[Number(place)]}`, row));
+    });
+  };
+}
+
+function entryOf(scope: string, row: Record<string, SQLOutputValue>): SpentEntry {
+  return { scope, at: Number(row.at), micros: Number(row.micros), operations: Number(row.operations) };
 }
 
 interface Sums {

@@ -1,7 +1,7 @@
 /** Grants made ready for matching. Patterns: `*` is any part of one name, `**` any number of whole names, none included. */
 
 import { AosError } from '../errors.ts';
-import { ROOT } from '../path.ts';
+import { parsePath, ROOT } from '../path.ts';
 import type { Grant, GrantSet, Millis, Verb } from '../types.ts';
 
 export const VERBS: readonly Verb[] = ['stat', 'list', 'read', 'write', 'create', 'remove', 'call'];
@@ -40,12 +40,17 @@ export function subtreePattern(text: string): string {
   return text.endsWith('/**') ? text : `${text}/**`;
 }
 
-/** Throws `invalid` for a pattern that is not below /aos, has an empty part, or means something else by a wildcard. */
+/** What a subtree's pattern stands for: it without any `**` at its end. */
+export function topOf(text: string): string {
+  let end = text.length;
+  while (text.endsWith('/**', end)) end -= '/**'.length;
+  return text.slice(0, end);
+}
+
+/** Throws `invalid` for a pattern that could be no path, apart from its wildcards, or means something else by a wildcard. */
 export function compilePattern(text: string): Pattern {
+  checkPath(text);
   const parts = text.split('/').slice(1);
-  if (`/${parts[0]}` !== ROOT || parts.includes('') || parts.includes('..') || parts.includes('.')) {
-    throw wrong(text, 'not a path pattern of the tree');
-  }
   // What other shells and tools read as a wildcard would otherwise match nothing, and protect nothing.
   if (/[?[\]{}]/.test(text)) throw wrong(text, '* and ** are the only wildcards of a path pattern');
   if (parts.some(part => part !== '**' && part.includes('**'))) {
@@ -61,6 +66,18 @@ export function compilePattern(text: string): Pattern {
     matches: path => path.startsWith(literal.text) && matchNames(names, namesOf(path)),
     leadsFrom: path => leads(names, namesOf(path)),
   };
+}
+
+/** What is below counts for nothing in the length of a path: a key of the configuration may be written with `**` or without. */
+function checkPath(text: string): void {
+  const top = topOf(text);
+  try {
+    if (parsePath(top) === top) return;
+  } catch (error) {
+    if (!(error instanceof AosError)) throw error;
+    throw wrong(error.path ?? '', `not a path pattern of the tree: ${error.why}`);
+  }
+  throw wrong(text, 'not a path pattern of the tree: a path has no empty parts');
 }
 
 function wrong(text: string, why: string): AosError {

@@ -5,6 +5,7 @@
 
 import { AosError } from '../errors.ts';
 import type { Limit, Meter, Micros, Millis } from '../types.ts';
+import { Forward } from './forward.ts';
 import { type Asking, OverBudget, type Refusing, refusal } from './refusal.ts';
 import type { Window } from './window.ts';
 import { Windows } from './windows.ts';
@@ -37,11 +38,13 @@ export class Reservation implements Meter {
   spent: Micros = 0;
   readonly max: Micros;
   /** Undefined once settled. */
-  windows: readonly Window[] | undefined;
+  windows: Window[] | undefined;
+  readonly who: Asking;
 
-  constructor(max: Micros, windows: readonly Window[]) {
+  constructor(max: Micros, windows: Window[], who: Asking) {
     this.max = max;
     this.windows = windows;
+    this.who = who;
   }
 
   spend(amount: Micros): boolean {
@@ -67,6 +70,7 @@ export class Budget {
     global: new Windows(),
     velocity: new Windows(),
   };
+  private readonly open = new Set<Reservation>();
   private readonly clock = new Forward();
   private readonly recall: Recall | undefined;
 
@@ -88,15 +92,20 @@ export class Budget {
     const now = this.clock.forward(at);
     const windows: Window[] = [];
     let pace: Window | undefined;
-    let worst: Omit<Refusing, 'trips'> | undefined;
+    let worst: Refusing | undefined;
+    let reached: Refusing | undefined;
+    /** One scope refuses and no other. */
+    let alone = false;
     let grown = false;
-    let trips = false;
     for (const scope of scopes) {
       const known = this.known(scope, now);
       const window = known ?? this.make(scope, now);
       if (known === undefined) grown = true;
       const refusing = refuses(scope, window, max, now);
-      trips ||= scope.layer === 'global' && refusing?.because === 'spent';
+      if (refusing !== undefined) {
+        if (waits(scope, window, now)) reached = refusing;
+        alone = worst === undefined;
+      }
       if (refusing !== undefined && (worst === undefined || refusing.until > worst.until)) worst = refusing;
       if (scope.layer === 'velocity') pace = window;
       else windows.push(window);
@@ -108,12 +117,17 @@ export class Budget {
     if (grown) {
       for (const { layer } of scopes) this.layers[layer].sweep(now, this.recall !== undefined && !NAMED.has(layer));
     }
-    if (worst !== undefined) throw refusal({ ...worst, trips }, max, now, who);
-    return new Reservation(max, windows);
+    if (worst !== undefined) {
+      const full = alone && fills(worst, max) ? { ...worst, resets: undefined } : undefined;
+      throw refusal(full ?? worst, max, now, who, reached ?? full);
+    }
+    const reservation = new Reservation(max, windows, who);
+    this.open.add(reservation);
+    return reservation;
   }
 
   /** What `reserve` would throw now for money that is spent; undefined where it would not, or others only hold what is missing. */
-  refusal(scopes: readonly Scope[], price: Micros, at: Millis, who: Asking): AosError | undefined {
+  refusal(scopes: readonly Scope[], price: Micros, at: Millis, who: Asking): OverBudget | undefined {
     try {
       this.settle(
         this.reserve(
@@ -136,6 +150,7 @@ export class Budget {
     const { windows } = reservation;
     if (windows === undefined) return;
     reservation.windows = undefined;
+    this.open.delete(reservation);
     const now = this.clock.forward(at);
     for (const window of windows) {
       window.reserved -= reservation.max;
@@ -148,6 +163,19 @@ export class Budget {
     const then = this.clock.past(at);
     const window = this.known(scope, then) ?? this.make(scope, then);
     window.add(amount, then);
+  }
+
+  /** What is under way counts in scopes that were not there when it was reserved, too: those that `scopesOf` gives for it. */
+  hold(scopesOf: (who: Asking) => readonly Scope[], at: Millis): void {
+    const now = this.clock.forward(at);
+    for (const { windows = [], max, who } of this.open) {
+      for (const scope of scopesOf(who)) {
+        const window = this.known(scope, now) ?? this.make(scope, now);
+        if (windows.includes(window)) continue;
+        window.reserved += max;
+        windows.push(window);
+      }
+    }
   }
 
   /** Whether anything was counted in a scope since the daemon started. */
@@ -206,22 +234,6 @@ export class Budget {
   }
 }
 
-/** A clock that never goes back: where the system's does, it goes on from where it was, so nothing gets younger or older. */
-class Forward {
-  private latest = Number.NEGATIVE_INFINITY;
-  private behind: Millis = 0;
-
-  forward(at: Millis): Millis {
-    if (at + this.behind < this.latest) this.behind = this.latest - at;
-    this.latest = at + this.behind;
-    return this.latest;
-  }
-
-  past(at: Millis): Millis {
-    return at + this.behind;
-  }
-}
-
 /** Their sums are filled in from the ledger's rows, and cannot be recalled one by one; there are few of them. */
 const NAMED: ReadonlySet<Layer> = new Set(['agent', 'subtree']);
 
@@ -240,7 +252,7 @@ function whole(amount: Micros, what: string): Micros {
   });
 }
 
-function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Omit<Refusing, 'trips'> | undefined {
+function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Refusing | undefined {
   if (isOff(scope)) return undefined;
   const { usd: limit } = scope.limit;
   const need = scope.layer === 'velocity' ? 1 : max;
@@ -250,19 +262,29 @@ function refuses(scope: Scope, window: Window, max: Micros, now: Millis): Omit<R
   if (need > limit) return tooDear(scope, window, used, now);
   // What is reserved comes back at any moment, as far as it is not spent.
   if (spent + need <= limit) return { scope, used, until: now, resets: now, because: 'reserved' };
-  // The machine's own waits for somebody to look.
-  const resets = scope.layer === 'global' ? undefined : window.resets(limit - need, now);
+  const resets = waits(scope, window, now) ? undefined : window.resets(limit - need, now);
   return { scope, used, until: resets ?? Number.POSITIVE_INFINITY, resets, because: 'spent' };
+}
+
+/** The machine's own limit, and no other, refuses what it has room for in itself: it is as good as reached. */
+function fills({ scope, because }: Refusing, need: Micros): boolean {
+  return scope.layer === 'global' && because === 'spent' && need <= scope.limit.usd;
+}
+
+/** The machine's own limit is spent once it is reached, and then waits for somebody to look: nobody trips it by asking for what
+ * another budget refuses as well. */
+function waits({ layer, limit }: Scope, window: Window, now: Millis): boolean {
+  return layer === 'global' && window.spent(now) >= limit.usd;
 }
 
 /**
  * An operation that alone costs more than the limit: waiting does not help. That something is spent is said all the same, and
- * when it resets. The machine's own limit is spent once it is reached: nobody trips it by asking for too much at once.
+ * when it resets.
  */
-function tooDear(scope: Scope, window: Window, used: Micros, now: Millis): Omit<Refusing, 'trips'> {
+function tooDear(scope: Scope, window: Window, used: Micros, now: Millis): Refusing {
   const spent = window.spent(now);
   const global = scope.layer === 'global';
-  const isSpent = global ? spent >= scope.limit.usd : spent > 0;
+  const isSpent = global ? waits(scope, window, now) : spent > 0;
   const resets = global || !isSpent ? undefined : window.resets(0, now);
   return { scope, used, until: Number.POSITIVE_INFINITY, resets, because: isSpent ? 'spent' : 'never' };
 }

@@ -18,8 +18,6 @@ export interface Refusing {
   readonly resets: Millis | undefined;
   /** Spent already; held by operations under way; or one operation of this price never fits. */
   readonly because: 'spent' | 'reserved' | 'never';
-  /** Among all that refuse is the machine's own limit, which is spent. */
-  readonly trips: boolean;
 }
 
 /** Who is refused. */
@@ -33,32 +31,40 @@ export interface Asking {
 
 /** A budget's refusal. */
 export class OverBudget extends AosError {
-  /** The machine's own limit is spent, and nothing more may be spent until somebody looks. */
-  readonly trips: boolean;
+  /** What the machine's own limit says where it is spent: nothing more may be spent until somebody looks. */
+  readonly tripped: string | undefined;
   /** Operations under way hold what is missing: there may be room when they are over. */
   readonly held: boolean;
 
-  constructor(parts: ErrorParts, { trips, because }: Refusing) {
+  constructor(parts: ErrorParts, because: Refusing['because'], tripped: string | undefined) {
     super('budget', parts);
-    this.trips = trips;
     this.held = because === 'reserved';
+    this.tripped = tripped;
+  }
+
+  get trips(): boolean {
+    return this.tripped !== undefined;
   }
 }
 
-export function refusal(refusing: Refusing, max: Micros, now: Millis, asking: Asking): AosError {
-  const { path, costs = 'this could cost' } = asking;
+/** `tripping` is the machine's own limit, where it is spent, whatever else refuses for longer. */
+export function refusal(refusing: Refusing, max: Micros, now: Millis, asking: Asking, tripping?: Refusing): AosError {
+  const why = whyOf(refusing, max, now, asking);
+  const parts = { component: 'cost', path: asking.path, remedy: remedyOf(refusing, asking), why };
+  if (refusing.scope.layer === 'velocity') return new AosError('velocity', parts);
+  return new OverBudget(parts, refusing.because, tripping && whyOf(tripping, max, now, asking));
+}
+
+function whyOf(refusing: Refusing, max: Micros, now: Millis, { costs = 'this could cost' }: Asking): string {
   const { layer, limit } = refusing.scope;
   const per = limit.per === 0 ? '' : ` in ${printDuration(limit.per)}`;
-  const parts = { component: 'cost', path, remedy: remedyOf(refusing, asking) };
   const resets = whenOf(refusing, now);
   if (layer === 'velocity') {
-    const why = `the velocity budget of ${limit.usd} paid operations${per} has ${refusing.used} spent, and this is one more; ${resets}`;
-    return new AosError('velocity', { ...parts, why });
+    return `the velocity budget of ${limit.usd} paid operations${per} has ${refusing.used} spent, and this is one more; ${resets}`;
   }
   const [most, used, price] = [limit.usd, refusing.used, max].map(micros => `$${printUsd(micros)}`);
   const dear = max > limit.usd && limit.usd > 0 && refusing.because === 'spent' ? ', more than all of it' : '';
-  const why = `the ${layer} budget of ${most}${per} has ${used} spent, and ${costs} ${price}${dear}; ${resets}`;
-  return new OverBudget({ ...parts, why }, refusing);
+  return `the ${layer} budget of ${most}${per} has ${used} spent, and ${costs} ${price}${dear}; ${resets}`;
 }
 
 function whenOf({ scope, resets, because }: Refusing, now: Millis): string {

@@ -6,6 +6,7 @@
 
 import type { Budgets, LedgerState, Limit, Millis, MountPoint, SpentEntry } from '../types.ts';
 import { type Budget, keyOf, type Layer, type Recall, type Scope } from './budget.ts';
+import type { Asking } from './refusal.ts';
 import { agentScopesBy, globalScope, isLasting, isPattern, mountScope, SECOND, subtreeScopes } from './scopes.ts';
 import { PARTS } from './window.ts';
 
@@ -25,13 +26,15 @@ export interface Filling {
 type Spent = readonly [Scope, SpentEntry];
 
 const OF_A_BOOT: ReadonlySet<Layer> = new Set(['pid', 'session', 'velocity']);
-const LAYERS = ['velocity', 'pid', 'session', 'uid', 'agent', 'subtree', 'global'] as const;
+const LAYERS = ['velocity', 'pid', 'session', 'uid', 'agent', 'global'] as const;
+/** All but subtrees, which are filled one by one. */
 type Filled = (typeof LAYERS)[number];
 
 /** After a restart. */
 export function restoreWindows(filling: Filling): void {
   filling.ledger.recover(filling.now);
   for (const layer of LAYERS) fill(filling, spentIn(filling, layer));
+  fill(filling, spentBelow(filling, subtrees(filling.budgets)));
 }
 
 /** The sums of scopes without a window are asked for one by one, when they are needed. */
@@ -46,15 +49,31 @@ export function recallFrom(ledger: LedgerState, booted: Millis): Recall {
 /** Other budgets than `before` are in force. Where the ledger cannot be read, nothing has changed. */
 export function refillWindows(filling: Filling, before: Budgets): void {
   const { budget, budgets } = filling;
-  const changed = LAYERS.filter(layer => written(layer, before) !== written(layer, budgets))
-    .filter(layer => isNamed(layer) || limitOf(layer, budgets).per > 0)
+  const changed = LAYERS.filter(layer => lengths(layer, before) !== lengths(layer, budgets))
+    .filter(layer => layer === 'agent' || limitOf(layer, budgets).per > 0)
     .map(layer => [layer, [...spentIn(filling, layer)]] as const);
+  const known = new Map(subtrees(before).map(({ id, limit }) => [id, limit.per]));
+  // The limits of mounts are in the same layer, and not in the configuration.
+  const below = subtrees(budgets).filter(({ id, limit }) => known.get(id) !== limit.per);
+  const spent = [...spentBelow(filling, below)];
   for (const [layer, entries] of changed) {
-    // The limits of mounts are in the same layer, and not in the configuration.
-    if (layer === 'subtree') for (const { scope } of subtreeScopes(budgets)) budget.reset(scope);
-    else budget.clear(layer);
+    budget.clear(layer);
     fill(filling, entries);
   }
+  for (const scope of below) budget.reset(scope);
+  fill(filling, spent);
+  budget.hold(namedBy(budgets), filling.now);
+}
+
+/** The budgets of agents and subtrees that an operation counts against. */
+function namedBy(budgets: Budgets): (who: Asking) => Scope[] {
+  const scopeOfAgent = agentScopesBy(budgets);
+  const below = subtreeScopes(budgets);
+  return ({ path, agent }) => {
+    const own = agent === undefined ? undefined : scopeOfAgent(agent);
+    const found = below.filter(({ pattern }) => pattern.matches(path)).map(({ scope }) => scope);
+    return own === undefined ? found : [own, ...found];
+  };
 }
 
 /** A mount's own limit is known only when the mount is made. */
@@ -76,12 +95,10 @@ function fill({ budget, now }: Filling, entries: Iterable<Spent>): void {
 
 /** What counts in the windows of a layer, in each scope the oldest first. */
 function spentIn(filling: Filling, layer: Filled): Iterable<Spent> {
-  if (layer === 'agent') return spentByAgents(filling);
-  if (layer === 'subtree') return spentBelow(filling);
-  return spentByKey(filling, layer);
+  return layer === 'agent' ? spentByAgents(filling) : spentByKey(filling, layer);
 }
 
-function* spentByKey(filling: Filling, layer: Exclude<Filled, 'agent' | 'subtree'>): Iterable<Spent> {
+function* spentByKey(filling: Filling, layer: Exclude<Filled, 'agent'>): Iterable<Spent> {
   const { budgets, ledger, now } = filling;
   const limit = limitOf(layer, budgets);
   if (limit.per === 0) return;
@@ -102,15 +119,23 @@ function* spentByAgents({ budgets, ledger, now }: Filling): Iterable<Spent> {
   }
 }
 
-function* spentBelow({ budgets, ledger, now }: Filling): Iterable<Spent> {
-  for (const { scope, pattern } of subtreeScopes(budgets)) {
-    for (const entry of since(ledger, now, PATHS + pattern.prefix, scope.limit.per)) {
-      if (pattern.matches(entry.scope.slice(PATHS.length))) yield [scope, entry];
+/** Subtrees with windows of one length are asked for together, too. */
+function* spentBelow({ ledger, now }: Filling, scopes: readonly Scope[]): Iterable<Spent> {
+  for (const per of new Set(scopes.map(({ limit }) => limit.per))) {
+    const byKey = new Map(scopes.filter(({ limit }) => limit.per === per).map(scope => [`${PATHS}${scope.id}`, scope]));
+    const patterns = [...byKey.values()].map(({ id }) => id).join('\n');
+    for (const entry of since(ledger, now, PATHS + patterns, per)) {
+      const scope = byKey.get(entry.scope);
+      if (scope !== undefined) yield [scope, entry];
     }
   }
 }
 
-/** Scopes that the ledger has for every row, whatever was configured when it was written. */
+function subtrees(budgets: Budgets): Scope[] {
+  return subtreeScopes(budgets).map(({ scope }) => scope);
+}
+
+/** Scopes that the ledger has for every row, whatever was configured when it was written; several patterns have a line each. */
 const AGENTS = 'agent:';
 const PATHS = 'path:';
 
@@ -124,18 +149,15 @@ function counts({ booted, reset }: Filling, { layer }: Scope, at: Millis): boole
   return !(OF_A_BOOT.has(layer) && at < booted) && !(layer === 'global' && at < reset);
 }
 
-function isNamed(layer: Filled): layer is 'agent' | 'subtree' {
-  return layer === 'agent' || layer === 'subtree';
-}
-
-function limitOf(layer: Exclude<Filled, 'agent' | 'subtree'>, budgets: Budgets): Limit {
+function limitOf(layer: Exclude<Filled, 'agent'>, budgets: Budgets): Limit {
   return layer === 'velocity' ? { usd: budgets.velocity, per: SECOND } : budgets[layer];
 }
 
-/** What the configuration says of a layer, to be compared. */
-function written(layer: Filled, budgets: Budgets): string {
-  if (layer === 'agent') return JSON.stringify(budgets.agents);
-  return JSON.stringify(layer === 'subtree' ? budgets.subtree : limitOf(layer, budgets));
+/** How long the windows of a layer are, to be compared: another amount changes nothing of what is counted. */
+function lengths(layer: Filled, budgets: Budgets): string {
+  if (layer !== 'agent') return String(limitOf(layer, budgets).per);
+  // In their order, by which an agent finds its pattern.
+  return JSON.stringify(Object.entries(budgets.agents).map(([key, { per }]) => [key, per]));
 }
 
 /** The scope that a ledger entry's key names, with its limit as it is configured now. */

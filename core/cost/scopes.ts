@@ -1,6 +1,6 @@
 /** Which budgets an operation counts against. */
 
-import { compilePattern, type Pattern, subtreePattern, wildcard } from '../capabilities/grant.ts';
+import { compilePattern, type Pattern, subtreePattern, topOf, wildcard } from '../capabilities/grant.ts';
 import { parsePath } from '../path.ts';
 import type { Budgets, Caller, Lease, Limit, Millis, MountPoint, Path } from '../types.ts';
 import type { Layer, Scope } from './budget.ts';
@@ -15,10 +15,14 @@ export function isLasting({ limit }: Scope): boolean {
   return limit.per === LASTING;
 }
 
-const SUMMED: ReadonlySet<Layer> = new Set(['uid', 'agent', 'subtree', 'global']);
+const SUMMED: ReadonlySet<Layer> = new Set(['uid', 'subtree', 'global']);
 
-/** What has no window, or may be configured without one some day: then all counts that was ever spent. */
+/**
+ * What has no window, or may be configured without one some day: then all counts that was ever spent. Of agents and configured
+ * subtrees the ledger's rows say that.
+ */
 export function isSummed(scope: Scope): boolean {
+  if (scope.layer === 'agent' || isPattern(scope)) return false;
   return isLasting(scope) || SUMMED.has(scope.layer);
 }
 
@@ -93,7 +97,7 @@ export function sharedScopes(
   });
   const ofSubtrees = subtreeScopes(budgets).map(({ scope }) => ({
     scope,
-    path: parsePath(String(scope.id).replace(/(\/\*\*)+$/, '')),
+    path: parsePath(topOf(String(scope.id))),
   }));
   const ofMounts = [...mounts].flatMap(({ path, limit }) => (limit ? [{ scope: mountScope(path, limit), path }] : []));
   return [...ofAgents, ...ofSubtrees, ...ofMounts];

@@ -17,6 +17,8 @@ class CallHandle extends BaseHandle {
   private readonly op: Op;
   private request = this.fresh();
   private asked = false;
+  /** And whoever asked has heard that it cannot be sent. */
+  private refused = false;
   private reply: Maybe<Uint8Array> | undefined;
   /** How far the reply was read: the file position also moves with the request's bytes, so it says nothing. */
   private at = 0;
@@ -29,9 +31,10 @@ class CallHandle extends BaseHandle {
 
   override write(_offset: number, data: Uint8Array): Maybe<number> {
     this.again.check('call');
-    if (!this.asked) {
+    if (!this.asked || this.refused) {
       this.request = this.fresh();
       this.asked = true;
+      this.refused = false;
       this.reply = undefined;
     }
     const { node, op, request } = this;
@@ -59,9 +62,11 @@ class CallHandle extends BaseHandle {
 
   private send(cancel?: Cancel): Maybe<Uint8Array> {
     if (!this.asked) return this.reply ?? EMPTY;
-    // Whatever becomes of it: the next request is another one.
-    this.asked = false;
+    // What was refused is refused until another request begins.
+    this.refused = true;
     const body = this.request.take();
+    this.refused = false;
+    this.asked = false;
     this.at = 0;
     this.reply = then(
       this.again.perform('call', op => this.node.reply(op, body), cancel),

@@ -72,8 +72,8 @@ export interface LedgerState {
   report(by: LedgerKey, since: Millis): { key: string; micros: Micros; operations: number }[];
   /**
    * Spent since then in the scopes whose key begins like this, oldest first: to fill the windows after a restart. What one
-   * scope spent within `part` milliseconds may come as one, at the later moment. Every entry counts for `agent:NAME` and
-   * `path:PATH` too, whatever is configured.
+   * scope spent within `part` milliseconds may come as one, at the later moment. Every entry counts for `agent:NAME`
+   * too; `path:PATTERN` is all that was spent where a pattern matches, and several patterns, a line each, are one look.
    */
   since(at: Millis, prefix: string, part: Millis): Iterable<SpentEntry>;
   /** Spent and reserved in a scope of which a sum is kept; `at` is when it was last changed. */

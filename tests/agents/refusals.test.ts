@@ -85,7 +85,8 @@ for (const layer of ['uid', 'agent', 'subtree', 'global'] as const) {
     t.is(await w.send('paid', keyed, w.as(5)), pid, 'what came before is not run again, and so not refused');
     const opened = await refused(t, () => echo(w, 'paid'));
     const sent = await refused(t, () => w.send('paid', 'x', w.as(5)));
-    for (const error of [opened, sent]) {
+    // The machine's own limit trips the breaker, which then says so first.
+    for (const error of layer === 'global' ? [opened] : [opened, sent]) {
       t.like(error, { kind: 'budget', errno: 'EDQUOT', exitCode: 64 });
       const says = `the ${layer} budget of \\$0\\.000499 in 1m has \\$0\\.000495 spent.*one token.*${layer === 'global' ? 'aos breaker' : 'resets in'}`;
       t.regex(error.message, new RegExp(says));

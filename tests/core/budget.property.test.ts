@@ -1,7 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { compilePattern } from '../../core/capabilities/grant.ts';
 import { Budget, keyOf, type Layer, type Reservation, type Scope } from '../../core/cost/budget.ts';
 import { recallFrom, restoreWindows } from '../../core/cost/restore.ts';
+import { isSummed } from '../../core/cost/scopes.ts';
 import { AosError } from '../../core/errors.ts';
 import type { Budgets, LedgerEntry, LedgerState, SpentEntry } from '../../core/types.ts';
 import { RUNS } from '../support/property.ts';
@@ -91,9 +93,12 @@ class Ledger implements LedgerState {
     for (const { entry, at, spent: micros = 0 } of this.rows.toSorted((a, b) => a.at - b.at)) {
       const told = entry.scopes.filter(scope => !scope.startsWith('agent:'));
       const agent = entry.agent === '' ? [] : [`agent:${entry.agent}`];
-      for (const scope of [...told, ...agent, `path:${entry.path}`]) {
-        if (at >= since && scope.startsWith(prefix)) yield { scope, at, micros, operations: 1 };
-      }
+      const below = prefix.startsWith('path:') ? prefix.slice('path:'.length).split('\n') : [];
+      const found = [
+        ...[...told, ...agent].filter(scope => scope.startsWith(prefix)),
+        ...below.filter(pattern => compilePattern(pattern).matches(entry.path)).map(pattern => `path:${pattern}`),
+      ];
+      for (const scope of found) if (at >= since) yield { scope, at, micros, operations: 1 };
     }
   }
   sum(scope: string): { micros: number; at: number } | undefined {
@@ -142,8 +147,11 @@ class World {
       const path = pays('subtree') ? '/aos/mnt/x' : '/aos/x';
       const agent = pays('agent') ? 'a' : '';
       const entry = { at: this.now, micros: max, path, uid: 0, agent, model: '', mount: '', runs: [] };
-      const lasting = asked.filter(each => each.limit.per === 0).map(keyOf);
-      const id = this.ledger.reserve({ ...entry, scopes: asked.map(keyOf), summed: lasting });
+      const id = this.ledger.reserve({
+        ...entry,
+        scopes: asked.map(keyOf),
+        summed: asked.filter(isSummed).map(keyOf),
+      });
       this.held.push({ id, reservation, scopes: asked, max, spent: 0 });
     } catch (error) {
       if (!(error instanceof AosError) || (error.kind !== 'budget' && error.kind !== 'velocity')) throw error;

@@ -1,7 +1,8 @@
 import test from 'ava';
+import { compilePattern } from '../../core/capabilities/grant.ts';
 import { checkConfig, DEFAULT_CONFIG } from '../../core/config.ts';
 import { Budget, keyOf, type Scope } from '../../core/cost/budget.ts';
-import { scopesBy } from '../../core/cost/scopes.ts';
+import { isSummed, scopesBy, sharedScopes } from '../../core/cost/scopes.ts';
 import { AosError } from '../../core/errors.ts';
 import { parsePath } from '../../core/path.ts';
 import { caller } from '../support/core.ts';
@@ -130,6 +131,58 @@ test('a subtree that is written in two ways is refused: it would be counted twic
   const subtree = { '/aos/mnt/a*': { usd: 1 }, '/aos/mnt/a*/**': { usd: 2 } };
   const read = () => checkConfig({ budgets: { subtree } }, 'c.yaml', () => 3);
   t.throws(read, { message: /line 3: .*"\/aos\/mnt\/a\*" and "\/aos\/mnt\/a\*\/\*\*" are the same subtree/ });
+});
+
+const BAD_PATTERNS: readonly [string, RegExp][] = [
+  ['zz/aos/mnt/**', /not a path of the tree/],
+  ['/**', /not a path of the tree/],
+  ['/aosx/**', /not a path of the tree/],
+  ['/aos/mnt/a\nb', /a name has no newline/],
+  ['/aos/mnt/a\0*', /a name has no NUL/],
+  ['/aos/mnt/..', /a path has no "\.\."/],
+  ['/aos/mnt/', /a path has no empty parts/],
+  ['/aos/mnt//**', /a path has no empty parts/],
+  [`/aos/mnt/${'a'.repeat(300)}*/**`, /a name has at most 255 bytes/],
+  [`/aos${'/a'.repeat(3000)}`, /a path has at most 4096 bytes/],
+  ['/aos/mnt/a**', /\*\* stands for whole names/],
+];
+for (const [pattern, why] of BAD_PATTERNS) {
+  test(`a pattern that no path can match is refused wherever it is written: ${JSON.stringify(pattern.slice(0, 20))}`, t => {
+    const refused = (config: object): string =>
+      t.throws(() => checkConfig(config, 'c.yaml', () => 3), { instanceOf: AosError }).message;
+    const said = [
+      refused({ budgets: { subtree: { [pattern]: { usd: 1 } } } }),
+      refused({ ceilings: { [pattern]: ['read'] } }),
+      refused({ grants: { 1001: [{ verbs: ['read'], path: pattern }] } }),
+    ];
+    for (const message of said) t.regex(message, why);
+    const { message } = t.throws(() => compilePattern(pattern), { instanceOf: AosError });
+    t.false(message.includes('\n') || message.includes('\0'), 'it can be printed');
+  });
+}
+
+test('whatever pattern is accepted, its budget can be shown', t => {
+  const longest = `/aos${`/${'a'.repeat(240)}`.repeat(16)}/`.padEnd(4096, 'b');
+  const patterns = ['/aos', '/aos/**', '/aos/mnt/*/b', '/aos/**/x/**/**', `/aos/${'*a'.repeat(127)}`, longest];
+  const subtree = Object.fromEntries(patterns.map(pattern => [pattern, { usd: 1 }]));
+  delete subtree['/aos'];
+  const { budgets } = checkConfig({ budgets: { subtree } }, 'c.yaml', () => 3);
+  t.deepEqual(
+    sharedScopes(budgets, [], []).map(({ path }) => path as string),
+    ['/aos', '/aos/mnt/*/b', '/aos/**/x', `/aos/${'*a'.repeat(127)}`, longest],
+  );
+});
+
+test('of agents and configured subtrees no sum is kept, for the rows say what was spent; of mounts one is', t => {
+  for (const per of [0, 60_000]) {
+    const limit = { usd: 100, per };
+    const shared = { agents: { scout: limit }, subtree: { '/aos/mnt/**': limit }, uid: limit, global: limit };
+    const mount = { path: parsePath('/aos/mnt/api'), component: 'x', tree: { node: () => undefined }, limit };
+    const scopes = scopesBy({ ...DEFAULT_CONFIG.budgets, ...shared });
+    const asked = scopes({ ...caller(), agent: 'scout', run: 3 }, parsePath(PATH), mount, undefined);
+    t.deepEqual(asked.map(keyOf), ['uid:1000', 'agent:scout', 'subtree:/aos/mnt/**', 'subtree:/aos/mnt/api', 'global']);
+    t.deepEqual(asked.filter(isSummed).map(keyOf), ['uid:1000', 'subtree:/aos/mnt/api', 'global']);
+  }
 });
 
 for (const name of ['', 'a b', '-a', 'a/b', '**', 'a**', '.x', 'a?']) {

@@ -6,7 +6,7 @@ import { OverBudget } from '../../core/cost/refusal.ts';
 import { recallFrom, refillWindows, restoreMount, restoreWindows } from '../../core/cost/restore.ts';
 import { Window } from '../../core/cost/window.ts';
 import { parsePath } from '../../core/path.ts';
-import type { Limit } from '../../core/types.ts';
+import type { Budgets, Limit } from '../../core/types.ts';
 import { MemoryLedger } from '../support/core.ts';
 import { RUNS } from '../support/property.ts';
 
@@ -292,6 +292,34 @@ test('a window of another length counts what the ledger says was spent within th
   t.is(used({ usd, per: 3 * HOUR }, { usd, per: MINUTE }), 1);
 });
 
+test('a reload that changes amounts alone looks up nothing, and what is long over does not come back with the clock', t => {
+  const now = 100 * HOUR;
+  const asked: string[] = [];
+  const ledger = new MemoryLedger();
+  // Spent at a moment that is still to come since the clock went back.
+  ledger.since = (_, prefix) => {
+    asked.push(prefix);
+    const [scope = ''] = prefix.split('\n');
+    return [{ scope: scope === 'agent:' ? 'agent:scout' : scope, at: now + HOUR, micros: 100, operations: 1 }];
+  };
+  const budgets = (usd: number, subtree: Record<string, Limit> = {}): Budgets => {
+    const limit = { usd, per: MINUTE };
+    const people = { pid: limit, session: limit, uid: limit, global: limit, velocity: usd };
+    return { ...people, agents: { 'sc*': limit }, subtree: { '/aos/mnt/**': limit, ...subtree } };
+  };
+  const budget = new Budget();
+  const filling = { budget, ledger, now, booted: 0, reset: 0 };
+  refillWindows({ ...filling, budgets: budgets(2) }, budgets(1));
+  t.deepEqual(asked, []);
+  const mount: Scope = { layer: 'subtree', id: '/aos/mnt/**', born: 0, limit: { usd: 2, per: MINUTE } };
+  t.is(budget.used(mount, now), 0);
+  const more = { '/aos/tools': { usd: 1, per: HOUR }, '/aos/models/**': { usd: 1, per: HOUR } };
+  refillWindows({ ...filling, budgets: budgets(2, more) }, budgets(2));
+  t.deepEqual(asked, ['path:/aos/tools/**\n/aos/models/**'], 'those that are new, in one look');
+  t.is(budget.used(mount, now), 0);
+  t.is(budget.used({ ...mount, id: '/aos/tools/**', limit: { usd: 1, per: HOUR } }, now), 100);
+});
+
 test('sums without a window are not all kept here: what is swept away is recalled from the ledger', t => {
   const sums = new Map<Scope['id'], number>();
   const budget = new Budget(({ id }) => sums.get(id) ?? 0);
@@ -312,6 +340,31 @@ test("the machine's own limit trips, whatever else refuses for longer", t => {
   budget.settle(spent(budget.reserve([session, global], 100, 0, { path: '/aos/x' }), 100), 0);
   const error = t.throws(() => budget.reserve([session, global], 1, 1, { path: '/aos/x' }), { instanceOf: OverBudget });
   t.true(error?.trips);
+});
+
+test("nobody trips the machine's own limit by asking for what another budget refuses as well, or for more than all of it", t => {
+  const budget = new Budget();
+  const who = { path: '/aos/x' };
+  const global: Scope = { layer: 'global', id: 'global', born: 0, limit: { usd: 100, per: MINUTE } };
+  const pid: Scope = { layer: 'pid', id: 1, born: 0, limit: { usd: 10, per: 0 } };
+  budget.settle(spent(budget.reserve([pid, global], 5, 0, who), 5), 0);
+  const refused = (price: number, at: number): OverBudget | undefined =>
+    t.throws(() => budget.reserve([pid, global], price, at, who), { instanceOf: OverBudget });
+  t.false(refused(96, 1)?.trips, 'more than is left');
+  t.false(refused(101, 1)?.trips, 'more than all of it');
+  budget.settle(spent(budget.reserve([global], 94, 2, who), 94), 2);
+  const alone = t.throws(() => budget.reserve([global], 101, 3, who), { instanceOf: OverBudget });
+  t.false(alone?.trips, 'more than all of it, and nobody else against it');
+  const error = t.throws(() => budget.reserve([global], 2, 3, who), { instanceOf: OverBudget });
+  t.true(error?.trips, 'a remainder below the price of what nobody else refuses');
+  t.regex(error?.why ?? '', /it does not reset by itself$/);
+  budget.settle(spent(budget.reserve([global], 1, 4, who), 1), 4);
+  const reached = refused(20, 5);
+  t.regex(reached?.why ?? '', /^the pid budget/);
+  t.regex(
+    reached?.tripped ?? '',
+    /^the global budget of \$0\.0001 in 1m has \$0\.0001 spent, .*it does not reset by itself$/,
+  );
 });
 
 test('what is spent after an operation is over is refused: it belongs to no operation', t => {

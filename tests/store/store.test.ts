@@ -174,6 +174,35 @@ test('what was spent since then comes by scope, oldest first, and in parts as on
   t.deepEqual([...ledger.since(NOON + 2000, 'global', 1)], []);
 });
 
+test('what was spent below patterns comes for each of them, however many paths there are, and in parts as one', t => {
+  const { ledger } = opened(t).state;
+  const spend = (micros: number, at: number, path: string): void =>
+    ledger.settle(ledger.reserve(entry({ path, summed: [] })), micros, at);
+  spend(1, NOON, '/aos/mnt/a');
+  spend(2, NOON + 10, '/aos/mnt/a/x');
+  spend(4, NOON + 20, '/aos/mnt/a/y/z');
+  spend(8, NOON + 5000, '/aos/mnt/b/y');
+  spend(16, NOON + 30, '/aos/mnt/ab');
+  spend(32, NOON - 1, '/aos/mnt/a/x');
+  ledger.reserve(entry({ path: '/aos/mnt/a/x', summed: [] }));
+  const below = (...patterns: string[]) =>
+    [...ledger.since(NOON, `path:${patterns.join('\n')}`, 1000)].map(({ scope, at, micros, operations }) => [
+      scope,
+      at - NOON,
+      micros,
+      operations,
+    ]);
+  t.deepEqual(below('/aos/mnt/a/**'), [['path:/aos/mnt/a/**', 20, 7, 3]]);
+  t.deepEqual(below('/aos/mnt/a'), [['path:/aos/mnt/a', 0, 1, 1]]);
+  t.deepEqual(below('/aos/none/**'), []);
+  t.deepEqual(below('/aos/mnt/a/**', '/aos/mnt/*/y/**').toSorted(), [
+    ['path:/aos/mnt/*/y/**', 20, 4, 1],
+    ['path:/aos/mnt/*/y/**', 5000, 8, 1],
+    ['path:/aos/mnt/a/**', 10, 3, 2],
+    ['path:/aos/mnt/a/**', 20, 4, 1],
+  ]);
+});
+
 test('what has no window keeps one sum: what is held, then the bill; and over a crash what was held', t => {
   const store = opened(t);
   const { ledger } = store.state;

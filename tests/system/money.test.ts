@@ -1,4 +1,5 @@
 import test from 'ava';
+import { file, tree } from '../../plugin-sdk/index.ts';
 import { refusal } from '../support/refusal.ts';
 import { configOf, makeWorld, PRICE, START, type World, who } from './world.ts';
 
@@ -134,6 +135,24 @@ test('what is spent trips the machine though the next operation costs more than 
   t.is((await world.call(who(), '/aos/system/breaker', {})).tripped, true);
 });
 
+test('one who asks for more than is left stops nobody else; what trips the machine is told as its own limit', async t => {
+  const world = await unlocked(
+    await makeWorld(t, { budgets: { pid: { usd: 0.03 }, global: { usd: 0.05, per: '60s' } } }),
+  );
+  world.mount('/aos/mnt/dear', { locked: false, price: () => 45_000 });
+  const other = who({ pid: 43, sid: 41 });
+  await world.call(other, '/aos/system/unlock', { path: PAID, duration_ms: 3_600_000 });
+  await reads(world, 1);
+  await refusal(() => world.read(who(), '/aos/mnt/dear/a'));
+  t.is((await world.call(who(), '/aos/system/breaker', {})).tripped, false);
+  for (const name of ['a', 'b']) await world.read(other, `${PAID}/${name}`);
+  await reads(world, 2);
+  t.regex((await refusal(() => world.read(who(), `${PAID}/c`))).message, /the pid budget of \$0\.03/);
+  const state = await world.call(who(), '/aos/system/breaker', {});
+  t.is(state.tripped, true);
+  t.regex(String(state.why), /^the global budget of \$0\.05 in 1m has \$0\.05 spent/);
+});
+
 test('budget/ shows what many share to whoever may know of it, and what is off as off', async t => {
   const budgets = {
     uid: { usd: 0 },
@@ -193,6 +212,29 @@ test('an agent or a subtree that is given a budget has spent what the ledger say
   await world.read(run, `${PAID}/d`);
   const error = await refusal(() => world.read(run, `${PAID}/e`));
   t.regex(error.message, /agent budget of \$0\.04 has \$0\.04 spent.*raise budgets\.agents\["sc\*"\]/);
+});
+
+test('what is under way when an agent or a subtree is given a budget counts there, and its bill does', async t => {
+  const world = await makeWorld(t);
+  const run = who({ agent: 'scout', run: 3 });
+  const answer = Promise.withResolvers<string>();
+  const slow = file({
+    async read({ meter }) {
+      meter.spend(4_000);
+      return await answer.promise;
+    },
+  });
+  world.mount('/aos/mnt/slow', { locked: false, tree: tree({ '/:name': slow }) });
+  const first = world.read(run, '/aos/mnt/slow/a');
+  const limit = { usd: 0.015, per: '24h' };
+  world.core.reconfigure(configOf({ budgets: { agents: { scout: limit }, subtree: { '/aos/mnt/slow': limit } } }));
+  const used = async (layer: string) => (await world.read(who(), `/aos/system/budget/${layer}`)).split('\n')[1];
+  t.deepEqual([await used('agent'), await used('subtree')], ['used: $0.01', 'used: $0.01']);
+  t.regex((await refusal(() => world.read(who(), '/aos/mnt/slow/b'))).message, /subtree budget.*operations under way/);
+  t.regex((await refusal(() => world.read(run, '/aos/mnt/slow/b'))).message, /agent budget.*operations under way/);
+  answer.resolve('done');
+  await first;
+  t.deepEqual([await used('agent'), await used('subtree')], ['used: $0.004', 'used: $0.004']);
 });
 
 test('the breaker is reset by a written word as well, and by no other', async t => {
