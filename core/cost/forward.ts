@@ -1,6 +1,7 @@
 /** A clock that never goes back: where the system's does, it goes on from where it was, so nothing gets younger or older. */
 
 import type { Millis } from '../types.ts';
+
 export class Forward {
   private latest = Number.NEGATIVE_INFINITY;
   private behind: Millis = 0;
