@@ -268,6 +268,19 @@ test('a turn whose end was known but not written down keeps that end', async t =
   t.like(JSON.parse(await w.read(`${pathOf(run)}/meta.json`)), { outcome: 'budget', cost_usd: 0.000009 });
 });
 
+test('what a run on a model of unknown price has cost is not known while it goes, and not after a crash', async t => {
+  const home = newHome(t);
+  const first = await open(t, home);
+  const run: RunInfo = { ...first.accept(), unpriced: true };
+  first.begin(run);
+  t.is(JSON.parse(await first.read(`${pathOf(run)}/cost.json`)).cost_usd, null);
+  first.crash();
+  const w = await open(t, home);
+  for (const file of ['meta.json', 'cost.json']) {
+    t.is(JSON.parse(await w.read(`${pathOf(run)}/${file}`)).cost_usd, null, file);
+  }
+});
+
 test('prompt and answer are found by their words, and the index is rebuilt from the files', async t => {
   const home = newHome(t);
   const first = await open(t, home);

@@ -413,3 +413,15 @@ test('a session goes on from nothing that no run has said', async t => {
   await say(w, 'c', { session: 'fresh' });
   t.deepEqual(told(w), ['b', '1', 'c']);
 });
+
+test('a session of a version before goes on', async t => {
+  const w = await worldFor(t, { model: counting() });
+  const first = await say(w, 'a');
+  const { session } = await fileOf(w, first, 'meta.json');
+  const before = [{ conversation: first, prompt: 'a', output: '1' }];
+  (await storeOf(w)).keys.set('procs.history/researcher', String(session), JSON.stringify(before));
+  await say(w, 'b');
+  t.deepEqual(told(w), ['a', '1', 'b']);
+  await say(w, 'c');
+  t.deepEqual(told(w), ['a', '1', 'b', '2', 'c']);
+});
