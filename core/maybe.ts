@@ -20,3 +20,17 @@ export function caught<T, R>(act: () => Maybe<T>, failed: (thrown: unknown) => M
     return failed(thrown);
   }
 }
+
+/** What the act gives; `end` is called when it is over, however it ends. */
+export function ending<T>(act: () => Maybe<T>, end: () => void): Maybe<T> {
+  let answer: Maybe<T>;
+  try {
+    answer = act();
+  } catch (thrown) {
+    end();
+    throw thrown;
+  }
+  if (isPromise(answer)) return answer.finally(end);
+  end();
+  return answer;
+}

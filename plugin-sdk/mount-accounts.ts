@@ -2,7 +2,7 @@
 
 import { printUsd } from '../core/cost/money.ts';
 import { AosError } from '../core/errors.ts';
-import { isPromise, then } from '../core/maybe.ts';
+import { ending, then } from '../core/maybe.ts';
 import type { Maybe, Micros, Millis, Op, Verb } from '../core/types.ts';
 import { Cache, type CacheState } from './cache.ts';
 import type { Costs } from './mount.ts';
@@ -109,20 +109,6 @@ export class Accounts {
       return at === rest || at.startsWith(`${rest}/`) || at === parent;
     });
   }
-}
-
-/** Runs `act`, and `end` when it is over. What failed may have changed something all the same. */
-function ending<T>(act: () => Maybe<T>, end: () => void): Maybe<T> {
-  let answer: Maybe<T>;
-  try {
-    answer = act();
-  } catch (error) {
-    end();
-    throw error;
-  }
-  if (isPromise(answer)) return answer.finally(end);
-  end();
-  return answer;
 }
 
 function covers({ meter }: Op, cost: Micros): boolean {

@@ -10,8 +10,8 @@ export const verb: Verb = {
   summary: 'See or reset the limit of the whole machine',
   args: '<op>',
   argHelp: ['status or reset'],
-  notes: `Once the global budget has been reached nothing more is spent, over restarts, until it is reset; what was spent until then
-counts no more. JSON: {tripped, at, path, why, used_usd, limit_usd, per_sec}.`,
+  notes: `Once the machine's own budget is spent, or alone refuses an operation, nothing more is spent, over restarts, until it
+is reset; what was spent until then counts no more. JSON: {tripped, at, path, why, used_usd, limit_usd, per_sec}.`,
   async run({ args, client, flags, json: asJson }: Context) {
     const [op] = args;
     if (op !== 'status' && op !== 'reset') throw flags.wrong(`"${op ?? ''}" is not status or reset`);

@@ -2,7 +2,7 @@
 
 import { AosError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { caught, isPromise } from '../maybe.ts';
+import { caught, ending, isPromise } from '../maybe.ts';
 import type { Cancel, Handle, Maybe, MessageNode, Op } from '../types.ts';
 import { type Again, BaseHandle, EMPTY, endsLine, WriteBuffer } from './handle.ts';
 
@@ -70,7 +70,7 @@ class MessageHandle extends BaseHandle {
     const body = this.buffer.take();
     this.dirty = false;
     this.buffer = this.fresh();
-    return whenOver(
+    return ending(
       () => this.again.perform('write', op => this.node.commit(op, body), cancel),
       () => this.close(),
     );
@@ -114,18 +114,4 @@ function unlessGivenUp<T>(answer: Promise<T>, cancel: Cancel, undo: () => void):
     cancel.signal.addEventListener('abort', give, { once: true });
     answer.then(resolve, reject).finally(() => cancel.signal.removeEventListener('abort', give));
   });
-}
-
-/** Calls `over` when the act is over, however it ends. */
-function whenOver<T>(act: () => Maybe<T>, over: () => void): Maybe<T> {
-  let answer: Maybe<T>;
-  try {
-    answer = act();
-  } catch (error) {
-    over();
-    throw error;
-  }
-  if (isPromise(answer)) return answer.finally(over);
-  over();
-  return answer;
 }

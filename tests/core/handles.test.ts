@@ -8,6 +8,7 @@ import { LIMITS } from '../../core/limits.ts';
 import { parsePath } from '../../core/path.ts';
 import type { Caller, FileBody, Node, Op, OpenHow, Settled } from '../../core/types.ts';
 import { diskTree } from '../../plugin-sdk/index.ts';
+import { emptyBody } from '../support/body.ts';
 import { caller, granted, testCore } from '../support/core.ts';
 import { tmpDir } from '../support/dirs.ts';
 import { refusal } from '../support/refusal.ts';
@@ -189,14 +190,7 @@ test('an emptying that the plugin refuses is told, for close says nothing', asyn
 
 test('cutting a file is writing to it, however it is opened', async t => {
   const hows: OpenHow[] = [];
-  const body: FileBody = {
-    read: () => new Uint8Array(0),
-    write: () => 0,
-    truncate() {},
-    sync() {},
-    attr: () => ({}),
-    close() {},
-  };
+  const body = emptyBody();
   const open = (_op: Op, how: OpenHow): FileBody => {
     hows.push(how);
     return body;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { parsePath } from '../../core/path.ts';
 import { defineMount, diskTree, type Node, usd } from '../../plugin-sdk/index.ts';
+import { emptyBody } from '../support/body.ts';
 import { tmpDir } from '../support/dirs.ts';
 import { refusal, world } from './world.ts';
 
@@ -55,14 +56,7 @@ test('chmod, truncate, links and renames reach the disk; a read-only mount refus
 /** Every function of a directory and of a file that changes something. */
 const bare = (done: string[]) => {
   const note = (what: string) => (): undefined => void done.push(what);
-  const open = {
-    read: () => new Uint8Array(0),
-    write: () => 0,
-    truncate() {},
-    sync() {},
-    attr: () => ({}),
-    close() {},
-  };
+  const open = emptyBody();
   const top: Node = {
     kind: 'dir',
     list: () => [],
